@@ -65,16 +65,16 @@
 //! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
 //!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
 //!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis, for which [`app::strip`] asks beyond what the panes hold.
-//!   What is outside of a scope is counted where it burns, and what a signal cannot be narrowed by is said (`view::pane`). Rows of pages
-//!   are places to go on from (`app::update::spot`). A service goes by one name here and
-//!   by each backend's own on the way out ([`domain::service_map`]).
+//!   What is of a scope, [`domain::selector`] alone says; what is outside is counted where it burns, and what a signal cannot be narrowed by
+//!   is said (`view::pane`). Rows of pages are places to go on from (`app::update::spot`). A service goes by one name here and by each
+//!   backend's own on the way out ([`domain::service_map`]).
 //! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and
 //!   whatever the panes show; a suspect is only what was seen, its score a sum of named weights, and what is not known is a row. Its number is a key, so it is
 //!   given once ([`domain::case::Numbers`]).
 //! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
 //!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
 //!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
-//! - Sources have several names for whoever acts here; on every screen it is `you` ([`app::oneself`]).
+//! - Sources have several names for whoever acts here; wherever people are told of it is `you` ([`domain::oneself`]).
 //! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
 //!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - What lies over the panes reads one spelling of each key; `app::update::dialog` turns what the keymap's `[dialog]` binds into it. The tour

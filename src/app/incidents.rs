@@ -11,6 +11,7 @@ use crate::backend::incidents::{Directory, Question};
 use crate::domain::incident::link::Links;
 use crate::domain::incident::{ActingAs, Delays, Incident, IncidentId, Ladder, Person};
 use crate::domain::oncall::Roster;
+use crate::domain::oneself::Us;
 use crate::domain::timeline::{Event, EventKind, Starred, Timeline};
 use crate::text::SafeText;
 use crate::time::Tick;
@@ -252,7 +253,7 @@ impl IncidentPane {
     }
 
     /// What became of one that left the list while it was open over the panes, in one safe line: `resolved by Mara`.
-    pub fn over(&self, id: &IncidentId) -> Option<String> {
+    pub fn over(&self, id: &IncidentId, us: &Us) -> Option<String> {
         if self.feed.value()?.incident(id).is_some() {
             return None;
         }
@@ -267,7 +268,7 @@ impl IncidentPane {
         });
         let resolved = turn.filter(|event| event.kind == EventKind::Resolved);
         Some(match resolved.map(|event| event.actor.as_deref()) {
-            Some(Some(actor)) => format!("resolved by {}", SafeText::line(actor)),
+            Some(Some(actor)) => format!("resolved by {}", SafeText::line(us.called(actor))),
             Some(None) => "resolved".to_owned(),
             None if !kept.status.is_open() => "resolved".to_owned(),
             None => "no longer listed".to_owned(),

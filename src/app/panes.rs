@@ -14,6 +14,7 @@ use crate::domain::alert::{
     Alert, AlertBoard, AlertGroup, BoardSilence, Fingerprint, Grouping, IsAck, Labels, Silence, SilenceState,
     StateChoice,
 };
+use crate::domain::selector::Selector;
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::time::{Now, Tick};
 
@@ -90,14 +91,14 @@ impl SloPane {
         self.report(self.list.selected.as_deref()?)
     }
 
-    /// Works out the rows again, for a service or all.
-    pub fn arrange(&mut self, service: Option<&str>) {
+    /// Works out the rows again, for what is selected.
+    pub fn arrange(&mut self, selector: &Selector) {
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         let rows = self.board().map_or_else(Vec::new, |board| {
             board
                 .slos
                 .iter()
-                .filter(|r| service.is_none_or(|service| r.slo.service == service))
+                .filter(|r| selector.selects_service(&r.slo.service))
                 .filter(|r| {
                     words.iter().all(|word| {
                         r.slo.name.to_lowercase().contains(word)

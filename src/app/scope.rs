@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Zone;
 use super::focus::PaneId;
 use super::list::Direction;
+use super::{Model, Zone};
 use crate::domain::incident::IncidentId;
+use crate::domain::selector::Selector;
+use crate::domain::service_map::{Caller, ServiceMap};
 use crate::domain::trace_id::TraceId;
 
 /// What the panes are turned to: nothing at all is everything, as it is now.
@@ -42,6 +44,15 @@ impl Scope {
         Self {
             service: Some(service.to_owned()),
             ..Self::default()
+        }
+    }
+
+    /// The service and the environment of it, as a backend tells them.
+    pub fn selector(&self, caller: Caller, services: &ServiceMap) -> Selector {
+        let service = self.service.as_deref();
+        Selector {
+            service: service.map(|service| services.theirs(caller, service).into()),
+            labels: self.labels.clone(),
         }
     }
 
@@ -330,6 +341,23 @@ impl ScopeStack {
         }
         crumbs.push(last.words(zone, now));
         crumbs.join(" › ")
+    }
+}
+
+impl Model {
+    /// What the panes are narrowed to, as a backend tells it.
+    pub fn selector(&self, caller: Caller) -> Selector {
+        self.selected_by(self.scope.current(), caller)
+    }
+
+    /// What a pane is narrowed to, as a backend tells it.
+    pub fn selector_of(&self, pane: PaneId, caller: Caller) -> Selector {
+        self.selected_by(self.scope.of(pane), caller)
+    }
+
+    fn selected_by(&self, scope: Option<&Scope>, caller: Caller) -> Selector {
+        let selector = |scope: &Scope| scope.selector(caller, &self.settings.services);
+        scope.map(selector).unwrap_or_default()
     }
 }
 

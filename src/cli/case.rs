@@ -20,9 +20,9 @@ use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoi
 use crate::domain::case::{Began, Case, Evidence, Known, Numbers, Of, case_document, case_text, related};
 use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
+use crate::domain::oneself::Us;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloBoard, SloReport};
-use crate::domain::timeline::Us;
 use crate::runtime::case::{self, Window};
 
 /// Runs the command.
@@ -162,7 +162,8 @@ fn first_of(scene: &Scene, board: &AlertBoard, service: &str) -> Option<Arc<Aler
 
 /// Whether an alert is of a service of ours, whatever the alerts call it.
 fn is_of(scene: &Scene, alert: &Alert, service: &str) -> bool {
-    scene.context.service_map.ours(Caller::Alerts, &alert.service) == service
+    let services = &scene.context.service_map;
+    services.is_of(Caller::Alerts, &alert.service, service)
 }
 
 async fn evidence(
@@ -188,8 +189,11 @@ async fn evidence(
         .collect();
     let reports: Vec<Arc<SloReport>> = slos.map_or_else(Vec::new, |slos| {
         let of = |report: &&Arc<SloReport>| {
-            let ours = scene.context.service_map.ours(Caller::Slos, &report.slo.service);
-            service.as_deref() == Some(ours)
+            let services = &scene.context.service_map;
+            let theirs = &report.slo.service;
+            service
+                .as_deref()
+                .is_some_and(|service| services.is_of(Caller::Slos, theirs, service))
         };
         slos.slos.iter().filter(of).cloned().collect()
     });

@@ -120,12 +120,7 @@ fn follow_ups(told: &ToldShift, incidents: &[Incident]) -> Vec<(String, Todo)> {
                 }
             },
         );
-        let done = of
-            .as_ref()
-            .and_then(|id| told.done.get(id))
-            .cloned()
-            .unwrap_or_default();
-        all.extend(todos(story, &done).into_iter().map(|todo| (label.clone(), todo)));
+        all.extend(todos(story).into_iter().map(|todo| (label.clone(), todo)));
     }
     all.sort_by_key(|(_, todo)| todo.at);
     all

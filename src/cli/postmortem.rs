@@ -42,7 +42,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &PostmortemArgs) -
     if remarks.errors.is_empty() {
         figures::keep_one(scene, incident, &facts).await;
     }
-    let open = todos(&told.timeline, &told.done);
+    let open = todos(&told.timeline);
     let missing: Vec<String> = remarks
         .errors
         .iter()

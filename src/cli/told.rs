@@ -18,7 +18,8 @@ use crate::domain::alert::desk::Arrangement;
 use crate::domain::document::Remarks;
 use crate::domain::incident::table::called;
 use crate::domain::incident::{Incident, IncidentId};
-use crate::domain::timeline::merge::{self, Origin, Part, Us};
+use crate::domain::oneself::Us;
+use crate::domain::timeline::merge::{self, Origin, Part};
 use crate::domain::timeline::record::firing;
 use crate::domain::timeline::scope::Scope;
 use crate::domain::timeline::{Event, Timeline, silences};
@@ -36,7 +37,6 @@ struct Kept {
     events: Vec<(Option<IncidentId>, Event)>,
     entries: Vec<Entry>,
     stars: HashSet<Arc<str>>,
-    done: HashSet<String>,
     /// What is left out of it, in words.
     left_out: Vec<String>,
 }
@@ -54,8 +54,6 @@ pub struct Teller<'a> {
 pub struct Told {
     /// The story.
     pub timeline: Timeline,
-    /// Follow-ups that are done, by their words.
-    pub done: HashSet<String>,
     /// Who did not answer.
     pub remarks: Remarks,
 }
@@ -64,8 +62,6 @@ pub struct Told {
 pub struct ToldShift {
     /// The events that belong to an incident, and those of the shift itself (no incident).
     pub stories: BTreeMap<Option<IncidentId>, Timeline>,
-    /// Follow-ups that are done, by incident.
-    pub done: BTreeMap<IncidentId, HashSet<String>>,
     /// Alerts and silences now, where an Alertmanager is configured.
     pub board: Option<AlertBoard>,
     /// Escalations that are not over.
@@ -175,11 +171,7 @@ impl<'a> Teller<'a> {
         }
         let mut timeline = merge::merge(&parts, &us);
         merge::star(&mut timeline, &kept.stars);
-        Told {
-            timeline,
-            done: kept.done,
-            remarks,
-        }
+        Told { timeline, remarks }
     }
 
     /// Tells what happened since then, over all incidents and none.
@@ -241,22 +233,17 @@ impl<'a> Teller<'a> {
             }
         }
         let mut stories = BTreeMap::new();
-        let mut done = BTreeMap::new();
         for (of, parts) in parts {
             let parts: Vec<Part> = parts
                 .into_iter()
                 .map(|(origin, events)| part(origin, timeline_of(events)))
                 .collect();
-            if let Some(id) = &of {
-                done.insert(id.clone(), self.done(id).await);
-            }
             stories.insert(of, merge::merge(&parts, &us));
         }
         let waits = |entry: &Entry| entry.state.is_open() && entry.payload.escalation().is_some();
         kept.entries.retain(waits);
         ToldShift {
             stories,
-            done,
             escalations: kept.entries,
             board,
             remarks,
@@ -296,7 +283,6 @@ impl<'a> Teller<'a> {
                     let own = events::of_incident(tx, &context, &id)?;
                     seen.extend(own.into_iter().map(|event| (Some(id.clone()), event)));
                     kept.stars = events::stars(tx, &context, &id)?;
-                    kept.done = events::todos_done(tx, &context, &id)?;
                 }
                 Ok(Kept {
                     events: seen,
@@ -305,18 +291,6 @@ impl<'a> Teller<'a> {
                 })
             })
             .await
-    }
-
-    async fn done(&self, id: &IncidentId) -> HashSet<String> {
-        let Some(journal) = &self.journal else {
-            return HashSet::new();
-        };
-        let (context, id) = (self.scene.context.name.clone(), id.clone());
-        let asked = journal
-            .read(move |tx| events::todos_done(tx, &context, &id))
-            .await;
-        // a follow-up that is shown though it is done does less harm than none
-        asked.unwrap_or_default()
     }
 
     async fn annotations(

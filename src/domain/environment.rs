@@ -41,6 +41,12 @@ pub fn of<'a>(label: impl Fn(&str) -> Option<&'a str>) -> BTreeMap<String, Strin
     told.collect()
 }
 
+/// The one name of a label of the environment, whatever a backend calls it; any other is its own.
+pub fn one_name(label: &str) -> &str {
+    let known = NAMES.iter().find(|(_, aliases)| aliases.contains(&label));
+    known.map_or(label, |(name, _)| name)
+}
+
 /// Whether labels say that something runs in another environment than this.
 pub fn is_elsewhere<'a>(
     environment: &BTreeMap<String, String>,

@@ -4,8 +4,9 @@
 //! [`slo`] (objectives, burn rates, budgets), [`alert`] (alerts, groups, silences, acknowledgement), [`incident`],
 //! [`oncall`] and [`timeline`]; [`writeup`] is what is written of them; [`log`] (lines, levels, batches)
 //! [`pattern`] (what they say, counted) and [`trace`] (spans as a tree, and what explains them). [`service_map`] and
-//! [`environment`]: by which names backends know the same service, the same cluster; [`case`] lays out what all of them
-//! say around a trouble, and ranks what that points at. [`compare`] is how filters and queries compare.
+//! [`environment`]: by which names backends know the same service, the same cluster; [`selector`]: what is of them;
+//! [`oneself`]: by which names they know whoever acts here. [`case`] lays out what all of them say around a trouble, and
+//! ranks what that points at. [`compare`] is how filters and queries compare.
 
 pub mod alert;
 pub mod case;
@@ -16,7 +17,9 @@ pub mod environment;
 pub mod incident;
 pub mod log;
 pub mod oncall;
+pub mod oneself;
 pub mod pattern;
+pub mod selector;
 pub mod service_map;
 pub mod slo;
 pub mod timeline;

@@ -74,6 +74,11 @@ impl ServiceMap {
             .map_or(ours, String::as_str)
     }
 
+    /// Whether a name that somebody has for a service is the one of a service of ours. What names none is of none.
+    pub fn is_of(&self, caller: Caller, theirs: &str, ours: &str) -> bool {
+        !theirs.is_empty() && self.theirs(caller, ours) == theirs
+    }
+
     /// What we call a service of theirs.
     pub fn ours<'a>(&'a self, caller: Caller, theirs: &'a str) -> &'a str {
         self.names(caller)
@@ -124,6 +129,14 @@ mod tests {
         assert_eq!(map.theirs(Caller::Traces, "checkout"), "checkout");
         assert_eq!(map.ours(Caller::Logs, "checkout-api"), "checkout");
         assert_eq!(map.ours(Caller::Logs, "cart"), "cart");
+        assert!(
+            map.is_of(Caller::Logs, "checkout-api", "checkout") && map.is_of(Caller::Logs, "cart", "cart")
+        );
+        assert!(
+            !map.is_of(Caller::Logs, "checkout", "checkout"),
+            "theirs is another service"
+        );
+        assert!(!map.is_of(Caller::Logs, "", ""));
         assert!(map.means("checkout-api", "checkout") && map.means("Checkout", "checkout"));
         assert!(!map.means("checkout-api", "cart") && !map.means("cart", "checkout"));
         assert_eq!(

@@ -293,29 +293,6 @@ pub fn stars(tx: &Tx<'_>, context: &str, incident: &IncidentId) -> JournalResult
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Says that a follow-up of an incident is done.
-pub fn finish_todo(
-    tx: &Tx<'_>,
-    context: &str,
-    incident: &IncidentId,
-    text: &str,
-    by: (&str, DateTime<Utc>),
-) -> JournalResult<()> {
-    let (actor, at) = by;
-    tx.execute(
-        "INSERT OR IGNORE INTO todos_done (context, incident, text, actor, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![context, &*incident.0, text, actor, written(at)],
-    )?;
-    Ok(())
-}
-
-/// The follow-ups of an incident that are done, by their words.
-pub fn todos_done(tx: &Tx<'_>, context: &str, incident: &IncidentId) -> JournalResult<HashSet<String>> {
-    let mut asked = tx.prepare_cached("SELECT text FROM todos_done WHERE context = ?1 AND incident = ?2")?;
-    let rows = asked.query_map(params![context, &*incident.0], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -467,7 +444,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn stars_and_done_follow_ups_belong_to_their_incident() {
+    async fn stars_belong_to_their_incident() {
         let directory = tempfile::tempdir().expect("a directory");
         let journal = journal(&directory);
         let (here, there) = (IncidentId::from("local-1"), IncidentId::from("local-2"));
@@ -477,16 +454,11 @@ mod tests {
                 star(tx, "prod", &here, &names, Starred::Yes)?;
                 star(tx, "prod", &here, &names, Starred::Yes)?;
                 star(tx, "prod", &here, &names[..1], Starred::No)?;
-                finish_todo(tx, "prod", &here, "pin the pool", ("jun", sample::utc()))?;
-                Ok((
-                    stars(tx, "prod", &here)?,
-                    stars(tx, "prod", &there)?,
-                    todos_done(tx, "prod", &here)?,
-                ))
+                Ok((stars(tx, "prod", &here)?, stars(tx, "prod", &there)?))
             })
             .await
             .expect("kept");
         assert_eq!(found.0, HashSet::from(["AAAAAAAAAA".into()]));
-        assert_eq!((found.1.len(), found.2.contains("pin the pool")), (0, true));
+        assert_eq!(found.1, HashSet::new());
     }
 }

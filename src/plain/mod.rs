@@ -25,6 +25,7 @@ use crate::app::update::yes_key;
 use crate::app::{BackendHealth, Model};
 use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, PipelineFault, Standing};
 use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::oneself::Us;
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
 use crate::time::{Now, Tick, short_age};
@@ -99,6 +100,8 @@ enum Doubt {
 #[derive(Debug, Clone)]
 pub struct Plain {
     stamp: Stamp,
+    /// Who is told.
+    us: Us,
     /// Nothing before the first board.
     alerts: Option<BTreeMap<Fingerprint, Arc<Alert>>>,
     slos: Option<BTreeMap<String, SloState>>,
@@ -134,6 +137,7 @@ impl Plain {
     pub fn new(stamp: Stamp) -> Self {
         Self {
             stamp,
+            us: Us::default(),
             alerts: None,
             slos: None,
             incidents: None,
@@ -156,6 +160,7 @@ impl Plain {
 
     fn told(&mut self, model: &Model, telling: Telling, now: Now) -> Vec<String> {
         let mut told = Vec::new();
+        self.us = model.us();
         self.backends(&model.health, now.tick, &mut told);
         let doubt = doubt::alerts(model);
         self.doubt("alerts", doubt.as_ref(), telling, now.tick, &mut told);
@@ -224,18 +229,19 @@ impl Plain {
         now: Tick,
         told: &mut Vec<String>,
     ) {
-        let (turn, why) = match (doubt, telling) {
+        told.extend(match (doubt, telling) {
             (Some(Doubt::Failed(why)), _) | (Some(Doubt::Unheard(why)), Telling::Everything) => {
-                (self.doubted.on(&what, now), why.as_str())
+                self.doubted.on(&what, now).map(|turn| match turn {
+                    Turn::Began => format!("{what}: not known ({why})"),
+                    Turn::Returned => format!("{what}: not known on and off ({why})"),
+                })
             }
-            (Some(Doubt::Unheard(_)), Telling::Changes) => return,
-            (None, _) => (self.doubted.off(&what, now), ""),
-        };
-        told.extend(turn.map(|turn| match turn {
-            Turn::Began => format!("{what}: not known ({why})"),
-            Turn::Returned => format!("{what}: not known on and off ({why})"),
-            Turn::Ended => format!("{what}: known again"),
-        }));
+            (Some(Doubt::Unheard(_)), Telling::Changes) => None,
+            (None, _) => {
+                let is_over = self.doubted.off(&what, now);
+                is_over.then(|| format!("{what}: known again"))
+            }
+        });
     }
 
     fn alerts(&mut self, board: &AlertBoard, doubt: Option<&Doubt>, now: Now, told: &mut Vec<String>) {
@@ -261,13 +267,13 @@ impl Plain {
 
             let words = standing
                 .iter()
-                .map(|alert| format!("alert {}", stands(alert, now)));
+                .map(|alert| format!("alert {}", stands(alert, &self.us, now)));
             some(words, "alerts", told);
             return;
         };
         let changed = present.values().filter_map(|alert| {
             let was = before.get(&alert.occurrence.fingerprint);
-            changed(was.map(|was| &**was), alert, now)
+            changed(was.map(|was| &**was), alert, &self.us, now)
         });
         let gone = before.iter().filter(|(fingerprint, was)| {
             !present.contains_key(fingerprint) && was.standing() != Standing::Over
@@ -338,7 +344,7 @@ impl Plain {
                 .collect();
             told.push(format!("incidents: {} open{}", open.len(), reach(doubt)));
             some(
-                open.iter().map(|incident| opened("incident", incident)),
+                open.iter().map(|incident| opened("incident", incident, &self.us)),
                 "incidents",
                 told,
             );
@@ -347,9 +353,9 @@ impl Plain {
         let mut words = Vec::new();
         for incident in incidents {
             match before.get(&incident.id) {
-                None if incident.status.is_open() => words.push(opened("incident new:", incident)),
+                None if incident.status.is_open() => words.push(opened("incident new:", incident, &self.us)),
                 None => {}
-                Some(was) => words.extend(moved(was, incident)),
+                Some(was) => words.extend(moved(was, incident, &self.us)),
             }
         }
         let gone = before
@@ -366,7 +372,7 @@ impl Plain {
                 Asked::Failed { cause, .. } => {
                     self.failing.insert(Arc::clone(name), cause.to_string());
                     self.fails.on(name, now).map(|turn| match turn {
-                        Turn::Began | Turn::Ended => format!("backend {name} fails: {cause}"),
+                        Turn::Began => format!("backend {name} fails: {cause}"),
                         Turn::Returned => format!("backend {name} fails on and off: {cause}"),
                     })
                 }
@@ -375,11 +381,12 @@ impl Plain {
                 Asked::Idle | Asked::InFlight { .. } | Asked::NotAsked { .. } => {
                     self.failing.remove(name);
                     let is_good = backend.last_good.is_some();
-                    let ended = self.fails.off(name, now).filter(|_| is_good);
+                    let is_again = self.fails.off(name, now) && is_good;
                     let is_first = is_good && self.answered.insert(Arc::clone(name));
-                    match ended {
-                        Some(_) => Some(format!("backend {name} answers again")),
-                        None => is_first.then(|| format!("backend {name} answers")),
+                    if is_again {
+                        Some(format!("backend {name} answers again"))
+                    } else {
+                        is_first.then(|| format!("backend {name} answers"))
                     }
                 }
             };
@@ -406,7 +413,7 @@ impl Plain {
             }
         }
         let over = past.iter().filter(|name| !faults.contains_key(*name));
-        let ended = over.filter_map(|name| self.faults.off(name, now.tick)).count();
+        let ended = over.filter(|name| self.faults.off(name, now.tick)).count();
         if ended > 0 && self.faults.is_over() {
             told.push("alerts arrive again, as far as that can be proven".to_owned());
         }
@@ -522,14 +529,14 @@ fn called(alert: &Alert) -> String {
 }
 
 /// An alert as it stands: severity, name, since when, whose, and what it says of itself.
-fn stands(alert: &Alert, now: Now) -> String {
+fn stands(alert: &Alert, us: &Us, now: Now) -> String {
     let severity = alert.severity.as_deref().unwrap_or("of no severity");
     let mut words = format!("{severity} {}", called(alert));
     // Writing to a string cannot fail.
     let _ = write!(words, ", for {}", short_age(alert.age(now)));
     match (alert.standing(), &alert.ack) {
         (Standing::Acknowledged, AckState::Held(ack)) => {
-            let _ = write!(words, ", acknowledged by {}", ack.by);
+            let _ = write!(words, ", acknowledged by {}", us.called(&ack.by));
         }
         (Standing::Acknowledged, _) => words.push_str(", acknowledged"),
         (Standing::Unacknowledged, _) => words.push_str(", nobody has it"),
@@ -543,41 +550,37 @@ fn stands(alert: &Alert, now: Now) -> String {
 }
 
 /// What became of an alert since it was told of.
-fn changed(was: Option<&Alert>, alert: &Alert, now: Now) -> Option<String> {
+fn changed(was: Option<&Alert>, alert: &Alert, us: &Us, now: Now) -> Option<String> {
     let standing = alert.standing();
     let Some(was) = was.filter(|was| was.occurrence == alert.occurrence && was.standing() != Standing::Over)
     else {
-        return (standing != Standing::Over).then(|| format!("alert new: {}", stands(alert, now)));
+        return (standing != Standing::Over).then(|| format!("alert new: {}", stands(alert, us, now)));
     };
     let name = called(alert);
     let held = |alert: &Alert| match &alert.ack {
         AckState::Held(ack) => Some((Arc::clone(&ack.by), ack.until)),
         AckState::None | AckState::Partly(_) | AckState::HiddenBy(_) => None,
     };
+    let acknowledged = |by: &str, until: DateTime<Utc>| {
+        let (by, until) = (us.called(by), until.format("%H:%M"));
+        format!("alert acknowledged: {name}, by {by} until {until}Z")
+    };
     if was.standing() == standing {
         let (before, present) = (held(was), held(alert));
         return match (before, present) {
-            (Some((before, _)), Some((by, until))) if before != by => Some(format!(
-                "alert acknowledged: {name}, by {by} until {}Z",
-                until.format("%H:%M")
-            )),
+            (Some((before, _)), Some((by, until))) if before != by => Some(acknowledged(&by, until)),
             _ => None,
         };
     }
     Some(match (standing, held(alert)) {
         (Standing::Over, _) => format!("alert over: {name}, after {}", short_age(alert.age(now))),
-        (Standing::Acknowledged, Some((by, until))) => {
-            format!(
-                "alert acknowledged: {name}, by {by} until {}Z",
-                until.format("%H:%M")
-            )
-        }
+        (Standing::Acknowledged, Some((by, until))) => acknowledged(&by, until),
         (Standing::Acknowledged, None) => format!("alert acknowledged: {name}"),
         (Standing::Suppressed, _) => format!("alert silenced or held back: {name}"),
         (Standing::Unacknowledged, _) => match was.standing() {
-            Standing::Acknowledged => format!("alert acknowledged no more: {}", stands(alert, now)),
+            Standing::Acknowledged => format!("alert acknowledged no more: {}", stands(alert, us, now)),
             Standing::Unacknowledged | Standing::Suppressed | Standing::Over => {
-                format!("alert fires again: {}", stands(alert, now))
+                format!("alert fires again: {}", stands(alert, us, now))
             }
         },
     })
@@ -587,19 +590,23 @@ fn state(state: SloState) -> &'static str {
     match state {
         SloState::NoData => "without data",
         SloState::NoTraffic => "without traffic",
-        SloState::Page | SloState::Ticket | SloState::Error | SloState::Ok => state.word(),
+        SloState::Page | SloState::Ticket | SloState::Error | SloState::Spent | SloState::Ok => state.word(),
     }
 }
 
-fn whose(incident: &Incident) -> String {
+fn whose(incident: &Incident, us: &Us) -> String {
     if incident.assignees.is_empty() {
         return "nobody's".to_owned();
     }
-    let names: Vec<&str> = incident.assignees.iter().map(|person| &*person.name).collect();
+    let names: Vec<&str> = incident
+        .assignees
+        .iter()
+        .map(|person| us.person(person))
+        .collect();
     format!("assigned to {}", names.join(", "))
 }
 
-fn opened(what: &str, incident: &Incident) -> String {
+fn opened(what: &str, incident: &Incident, us: &Us) -> String {
     let severity = incident
         .severity
         .as_deref()
@@ -608,19 +615,19 @@ fn opened(what: &str, incident: &Incident) -> String {
         "{what} {}{severity}, {}, {}: {}",
         short(incident),
         incident.status.word(),
-        whose(incident),
+        whose(incident, us),
         incident.title
     )
 }
 
 /// What changed of an incident.
-fn moved(was: &Incident, is: &Incident) -> Option<String> {
+fn moved(was: &Incident, is: &Incident, us: &Us) -> Option<String> {
     let mut words = Vec::new();
     if was.status != is.status {
         words.push(format!("{}, was {}", is.status.word(), was.status.word()));
     }
     if was.assignees != is.assignees {
-        words.push(whose(is));
+        words.push(whose(is, us));
     }
     if was.severity != is.severity {
         words.push(format!("severity {}", is.severity.as_deref().unwrap_or("none")));

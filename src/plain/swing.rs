@@ -8,15 +8,13 @@ use crate::time::Tick;
 /// What has been away for so long has ended.
 pub(super) const STEADY: Duration = Duration::from_secs(120);
 
-/// What is told of something that swings.
+/// What is told of something that is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     /// It began.
     Began,
     /// It is back, so soon that it will not be told of again until it holds.
     Returned,
-    /// It ended.
-    Ended,
 }
 
 /// When the end of something is told.
@@ -61,7 +59,7 @@ impl<K: Ord + Clone> Swings<K> {
         self.told.values().all(|told| told.away.is_some() && !told.waits)
     }
 
-    /// It is so.
+    /// It is so; what is to be told of that.
     pub(super) fn on(&mut self, name: &K, now: Tick) -> Option<Turn> {
         let Some(told) = self.told.get_mut(name).filter(|told| !told.is_forgotten(now)) else {
             let waits = self.end == End::Held;
@@ -73,16 +71,18 @@ impl<K: Ord + Clone> Swings<K> {
         (was_away && !std::mem::replace(&mut told.waits, true)).then_some(Turn::Returned)
     }
 
-    /// It is not so.
-    pub(super) fn off(&mut self, name: &K, now: Tick) -> Option<Turn> {
-        let told = self.told.get_mut(name)?;
+    /// It is not so; whether its end is to be told.
+    pub(super) fn off(&mut self, name: &K, now: Tick) -> bool {
+        let Some(told) = self.told.get_mut(name) else {
+            return false;
+        };
         let is_new = told.away.is_none();
         let since = *told.away.get_or_insert(now);
         if told.waits && now.since(since) >= STEADY {
             self.told.remove(name);
-            return Some(Turn::Ended);
+            return true;
         }
-        (is_new && !told.waits).then_some(Turn::Ended)
+        is_new && !told.waits
     }
 
     /// Names of which something was told.
@@ -107,21 +107,21 @@ mod tests {
     #[test]
     fn what_comes_and_goes_is_told_to_be_back_once_and_to_be_over_once_it_holds() {
         let mut swings = Swings::new(End::AtOnce);
-        assert_eq!(swings.off(&"a", S(0)), None, "it never was");
+        assert!(!swings.off(&"a", S(0)), "it never was");
         assert_eq!(swings.on(&"a", S(0)), Some(Turn::Began));
         assert_eq!(swings.on(&"a", S(1)), None);
-        assert_eq!(swings.off(&"a", S(2)), Some(Turn::Ended));
+        assert!(swings.off(&"a", S(2)));
         assert!(swings.is_over());
         assert_eq!(swings.on(&"a", S(5)), Some(Turn::Returned));
         for at in 6..30 {
-            assert_eq!(swings.off(&"a", S(2 * at)), None);
+            assert!(!swings.off(&"a", S(2 * at)));
             assert_eq!(swings.on(&"a", S(2 * at + 1)), None);
         }
-        assert_eq!(swings.off(&"a", S(60)), None);
+        assert!(!swings.off(&"a", S(60)));
         assert!(!swings.is_over());
-        assert_eq!(swings.off(&"a", S(179)), None);
-        assert_eq!(swings.off(&"a", S(180)), Some(Turn::Ended));
-        assert_eq!(swings.off(&"a", S(400)), None);
+        assert!(!swings.off(&"a", S(179)));
+        assert!(swings.off(&"a", S(180)));
+        assert!(!swings.off(&"a", S(400)));
         assert_eq!(
             swings.on(&"a", S(401)),
             Some(Turn::Began),
@@ -133,11 +133,11 @@ mod tests {
     fn an_end_that_has_to_hold_is_told_late_and_once() {
         let mut swings = Swings::new(End::Held);
         assert_eq!(swings.on(&"a", S(0)), Some(Turn::Began));
-        assert_eq!(swings.off(&"a", S(1)), None);
+        assert!(!swings.off(&"a", S(1)));
         assert_eq!(swings.on(&"a", S(100)), None);
-        assert_eq!(swings.off(&"a", S(101)), None);
+        assert!(!swings.off(&"a", S(101)));
         assert!(!swings.is_over());
-        assert_eq!(swings.off(&"a", S(221)), Some(Turn::Ended));
+        assert!(swings.off(&"a", S(221)));
         assert!(swings.is_over() && swings.names().is_empty());
     }
 }

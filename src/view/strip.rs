@@ -18,11 +18,10 @@ use crate::app::strip::SHOWN;
 use crate::app::traces::TraceList;
 use crate::app::traces::list::is_failed;
 use crate::app::update::{incident_concerns, lines_wanted, traces_wanted};
-use crate::domain::alert::{Alert, AlertBoard};
-use crate::domain::environment;
+use crate::domain::alert::AlertBoard;
 use crate::domain::log::{Level, Nanos, Volume};
 use crate::domain::service_map::Caller;
-use crate::domain::slo::{Severity, SloReport};
+use crate::domain::slo::{BurnRule, Severity, SloReport};
 use crate::domain::timeline::{Event, EventKind};
 use crate::domain::trace;
 use crate::domain::trace::summary::Whole;
@@ -207,20 +206,14 @@ fn not_narrowed(scope: &Scope) -> Option<String> {
     (!labels.is_empty()).then(|| format!("burn, deploys, traces: any {}", labels.join(", ")))
 }
 
-/// Whether something is of the service that the panes are turned to.
-fn concerns(scene: Scene, caller: Caller, service: &str) -> bool {
-    let model = scene.model;
-    let wanted = model.scope.service();
-    wanted.is_none_or(|wanted| model.settings.services.theirs(caller, wanted) == service)
-}
-
 /// How fast the worst of the SLOs burns: a full column is at or over its paging line.
 fn burn(scene: Scene, axis: Axis) -> Vec<Mark> {
     let board = scene.model.slo.board();
+    let selector = scene.model.selector(Caller::Slos);
     let reports: Vec<_> = board
         .into_iter()
         .flat_map(|board| &board.slos)
-        .filter(|report| concerns(scene, Caller::Slos, &report.slo.service))
+        .filter(|report| selector.selects_service(&report.slo.service))
         .collect();
     let column = |cell: usize| {
         let end = axis.end(cell);
@@ -246,7 +239,7 @@ struct Heat {
 
 /// How fast an SLO burned at a moment, where that was measured.
 fn heat(report: &SloReport, at: DateTime<Utc>) -> Option<Heat> {
-    /// The fastest of the usual rules, where there is none of its own.
+    /// The fastest of the usual rules: how high a column is where an SLO pages nobody.
     const PAGE: f64 = 14.4;
     let point = report
         .spark_at
@@ -257,24 +250,30 @@ fn heat(report: &SloReport, at: DateTime<Utc>) -> Option<Heat> {
         .spark
         .get(point)
         .filter(|burn| measured && !burn.is_nan())?;
-    let line = |severity| {
-        let rules = report.slo.rules.iter().filter(|rule| rule.severity == severity);
-        rules.map(|rule| rule.factor).reduce(f64::min)
-    };
-    let page = line(Severity::Page).unwrap_or(PAGE);
-    let role = if burn >= page {
+    Some(Heat {
+        share: burn / line(&report.slo.rules, Severity::Page).unwrap_or(PAGE),
+        role: burning(&report.slo.rules, burn),
+    })
+}
+
+/// The lowest factor of the rules of a severity.
+fn line(rules: &[BurnRule], severity: Severity) -> Option<f64> {
+    let rules = rules.iter().filter(|rule| rule.severity == severity);
+    rules.map(|rule| rule.factor).reduce(f64::min)
+}
+
+/// The role of a burn: that of the highest line of the SLO's own rules that it is over.
+fn burning(rules: &[BurnRule], burn: f64) -> Role {
+    let is_over = |severity| line(rules, severity).is_some_and(|line| burn >= line);
+    if is_over(Severity::Page) {
         Role::SloPage
-    } else if line(Severity::Ticket).is_some_and(|ticket| burn >= ticket) {
+    } else if is_over(Severity::Ticket) {
         Role::SloTicket
     } else if burn >= 1.0 {
         Role::Chart
     } else {
         Role::TextDim
-    };
-    Some(Heat {
-        share: burn / page,
-        role,
-    })
+    }
 }
 
 /// A column as high as its share of what is full.
@@ -300,8 +299,9 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
     };
     let model = scene.model;
     let board = model.alerts.shown();
+    let selector = model.selector(Caller::Alerts);
     for alert in board.into_iter().flat_map(|board| board.by_fingerprint.values()) {
-        if concerns(scene, Caller::Alerts, &alert.service) && !is_elsewhere(scene, alert) {
+        if selector.selects(alert) {
             count(&mut fired, alert.occurrence.starts_at);
             if let Some(ended) = alert.ended_at {
                 count(&mut over, ended);
@@ -341,12 +341,6 @@ fn alerts(scene: Scene, axis: Axis) -> Vec<Mark> {
         (false, false) => UNKNOWN,
     };
     fired.into_iter().zip(over).enumerate().map(mark).collect()
-}
-
-/// Whether an alert says that it is of another environment than the panes are turned to.
-fn is_elsewhere(scene: Scene, alert: &Alert) -> bool {
-    let scope = scene.model.scope.current();
-    scope.is_some_and(|scope| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name)))
 }
 
 fn sign(sign: char, role: Role) -> Mark {
@@ -525,7 +519,10 @@ fn many(counts: &[Option<u64>]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::domain::slo::{RuleOrigin, Window, workbook_rules};
 
     fn axis() -> Axis {
         let from = DateTime::UNIX_EPOCH;
@@ -579,6 +576,19 @@ mod tests {
         assert_eq!(roles(&[9, 9, 18, 19]), [false, false, false, true]);
         assert_eq!(roles(&[0, 0, 0, 3, 4]), [false, false, false, false, true]);
         assert_eq!(roles(&[1, 50, 50, 50, 50]), [false; 5], "all alike");
+    }
+
+    #[test]
+    fn a_burn_pages_only_where_a_rule_of_the_slo_does() {
+        let rules = workbook_rules(&Window::of(Duration::from_secs(30 * 86_400)), RuleOrigin::Default);
+        assert_eq!(burning(&rules, 15.0), Role::SloPage);
+        let tickets: Vec<_> = rules
+            .into_iter()
+            .filter(|rule| rule.severity == Severity::Ticket)
+            .collect();
+        assert_eq!(burning(&tickets, 15.0), Role::SloTicket);
+        assert_eq!(burning(&[], 15.0), Role::Chart);
+        assert_eq!(burning(&[], 0.5), Role::TextDim);
     }
 
     #[test]

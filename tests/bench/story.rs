@@ -1,10 +1,10 @@
 //! A story of 10,000 events: merged from its sources, and read as a screen reads it when it opens.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use midwatch::domain::timeline::merge::{Origin, Part, Us, merge};
+use midwatch::domain::oneself::Us;
+use midwatch::domain::timeline::merge::{Origin, Part, merge};
 use midwatch::domain::timeline::{Delivery, Event, EventKind, Group, Stamp, Starred, Timeline, todos};
 use midwatch::text::SafeText;
 
@@ -75,7 +75,7 @@ fn parts() -> Vec<Part> {
 
 pub fn measure() {
     let parts = parts();
-    let us = Us(vec!["Jun".into(), "jun@example.com".into()]);
+    let us = Us::of("jun@example.com", None);
     assert_eq!(merge(&parts, &us).events.len(), EVENTS);
     let now = fixtures::now().utc;
     let opened = Samples::of_runs(
@@ -84,7 +84,7 @@ pub fn measure() {
         || (),
         |()| {
             let story = merge(&parts, &us);
-            let follow_ups = todos(&story, &HashSet::new());
+            let follow_ups = todos(&story);
             let rows: Vec<String> = story
                 .events
                 .iter()

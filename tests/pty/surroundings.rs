@@ -6,16 +6,8 @@ use std::path::Path;
 
 use crate::harness::Setup;
 
-/// A configuration whose backends refuse at once: port 1 on loopback.
-const DOWN: &str = r#"
-[contexts.prod.metrics]
-kind = "prometheus"
-url = "http://127.0.0.1:1"
-
-[[contexts.prod.alertmanagers]]
-name = "eu-0"
-url = "http://127.0.0.1:1"
-"#;
+/// A configuration whose backends refuse at once.
+const DOWN: &str = include_str!("../nobody.toml");
 
 fn configured(directory: &Path, text: &str) -> Setup {
     let path = directory.join("config.toml");

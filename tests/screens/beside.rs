@@ -1,17 +1,12 @@
 //! What stands beside the panes: write-ups, playbooks, the corner of a replay, the score of a drill.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use midwatch::app::effect::WriteUp;
 use midwatch::app::{Model, Msg};
-use midwatch::config::{Environment, decode_text};
 use midwatch::domain::drill::report::Again;
 use midwatch::domain::drill::{
     Answer, Cause, Deed, DeedKind, Help, Look, Page, Run, Signal, Struck, Truth, View,
 };
-use midwatch::runbook::{End, Ended, Playbook};
 use midwatch::theme::Theme;
 use midwatch::view;
 use ratatui::buffer::Buffer;
@@ -40,25 +35,6 @@ SEV1             2     0       2m (2)     6m (1)    24m (2)    44m (2)
 SEV2             5     1       3m (5)    12m (2)    29m (4)    48m (4)
 SEV3             7     2       6m (6)    14m (1)    41m (3)    61m (5)
 ";
-
-const PLAYBOOK: &str = r#"
-[contexts.prod]
-metrics = { url = "http://x" }
-allowed_programs = ["kubectl"]
-
-[[contexts.prod.playbooks]]
-name = "roll back"
-match = 'alertname!="Other"'
-
-[[contexts.prod.playbooks.steps]]
-run = ["kubectl", "-n", "shop", "rollout", "undo", "deploy/{{ labels.service }}"]
-wait = "2m"
-verify = 'up{service="{{ labels.service }}"}'
-expect = "== 1"
-
-[[contexts.prod.playbooks.steps]]
-run = ["kubectl", "get", "pods"]
-"#;
 
 /// A page that was written up from elsewhere.
 fn written(mut model: Model, action: &str, what: WriteUp, text: &str) -> Model {
@@ -89,14 +65,9 @@ pub fn stats(width: u16, height: u16) -> Model {
     )
 }
 
-fn playbooks() -> Vec<Playbook> {
-    let loaded = decode_text(PLAYBOOK, None, &Environment::default()).unwrap();
-    loaded.config.contexts["prod"].runbooks.playbooks.clone()
-}
-
 /// A playbook below its runbook, looked over before it begins.
 pub fn playbook(width: u16, height: u16) -> Model {
-    let mut model = shop::pages::runbook_with(size(width, height), playbooks());
+    let mut model = shop::pages::runbook_with(size(width, height), shop::pages::playbooks());
     press(&mut model, "G c");
     model
 }
@@ -105,17 +76,7 @@ pub fn playbook(width: u16, height: u16) -> Model {
 pub fn playbook_stopped(width: u16, height: u16) -> Model {
     let mut model = playbook(width, height);
     press(&mut model, "y Y");
-    if let Some(running) = &model.running {
-        let order = Arc::clone(&running.order);
-        let ended = Ended {
-            end: End::Exit(0),
-            took: Duration::from_millis(1_240),
-            output: "deployment.apps/checkout rolled back\n".to_owned(),
-            left_out: 0,
-            verdict: Some(Err("it answers 0; wanted == 1".to_owned())),
-        };
-        shop::tell(&mut model, Msg::CommandEnded { order, ended });
-    }
+    shop::pages::rolled_back(&mut model, Some(Err("it answers 0; wanted == 1".to_owned())));
     model
 }
 

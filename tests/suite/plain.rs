@@ -194,6 +194,10 @@ fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
         silenced_by: vec!["a".into()],
         ..down.clone()
     };
+    let mut of_us = held.clone();
+    if let AckState::Held(ack) = &mut of_us.ack {
+        ack.by = "jun@example.com".into();
+    }
     let fires = ear.board(vec![slow(), down.clone()]);
     assert_eq!(fires.len(), 1, "{fires:?}");
     assert!(
@@ -205,6 +209,11 @@ fn an_alert_is_told_when_it_fires_is_taken_is_silenced_and_is_over() {
     assert_eq!(
         ear.board(vec![slow(), held]),
         ["03:14:11Z alert acknowledged: Down cart, by mara until 03:29Z"]
+    );
+    let taken_over = ear.board(vec![slow(), of_us]);
+    assert!(
+        has(&taken_over, "alert acknowledged: Down cart, by you until"),
+        "{taken_over:?}"
     );
     let freed = ear.board(vec![slow(), down]);
     assert!(
@@ -252,12 +261,12 @@ fn slos_incidents_and_backends_are_told_when_their_state_changes() {
     ear.tell(Msg::IncidentsFetched(feed(board(vec![checkout()]))));
     let mut moved = checkout();
     moved.status = Status::Resolved;
-    moved.assignees = vec![person("Sam")];
+    moved.assignees = vec![person("Sam"), person("Jun")];
     let lines = ear.tell(Msg::IncidentsFetched(feed(board(vec![moved]))));
     assert!(
         has(
             &lines,
-            "incident #4711: resolved, was acknowledged; assigned to Sam"
+            "incident #4711: resolved, was acknowledged; assigned to Sam, you"
         ),
         "{lines:?}"
     );

@@ -260,7 +260,7 @@ fn take(model: &mut Model, targets: Targets, sight: Sight, now: Now) -> Vec<Effe
         let why = match alerts.first().map(|alert| &alert.ack) {
             Some(AckState::Held(ack)) => format!(
                 "already acknowledged by {} since {}Z",
-                SafeText::line(&ack.by),
+                SafeText::line(model.us().called(&ack.by)),
                 ack.at.format("%H:%M")
             ),
             _ if alerts

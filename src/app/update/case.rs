@@ -355,7 +355,8 @@ fn alerts(model: &Model) -> impl Iterator<Item = &Arc<Alert>> {
 
 /// Whether an alert is of a service of ours, whatever the alerts call it.
 fn is_of(model: &Model, alert: &Alert, service: &str) -> bool {
-    model.settings.services.ours(Caller::Alerts, &alert.service) == service
+    let services = &model.settings.services;
+    services.is_of(Caller::Alerts, &alert.service, service)
 }
 
 /// The gravest alert of a service that fires, the oldest of several.
@@ -369,9 +370,10 @@ fn first_of<'a>(model: &'a Model, service: &str) -> Option<&'a Arc<Alert>> {
 /// The SLOs of a service, the most urgent first.
 fn slos(model: &Model, service: Option<&str>) -> Vec<Arc<SloReport>> {
     let board = model.slo.board().map_or(&[][..], |board| &board.slos);
+    let services = &model.settings.services;
     let of = |report: &&Arc<SloReport>| {
-        let ours = model.settings.services.ours(Caller::Slos, &report.slo.service);
-        service == Some(ours)
+        let theirs = &report.slo.service;
+        service.is_some_and(|service| services.is_of(Caller::Slos, theirs, service))
     };
     board.iter().filter(of).cloned().collect()
 }
@@ -515,11 +517,12 @@ pub(super) fn incidents<'a>(model: &'a Model, of: &CaseOf) -> Vec<&'a Arc<Incide
         return Vec::new();
     };
     let services = &model.settings.services;
-    let named = services.theirs(Caller::Incidents, &service);
     let is_of_it = |incident: &Arc<Incident>| {
         let alerts = model.alerts_of(&incident.id);
         let mut sure = alerts.iter().filter(|(_, by)| by.is_sure());
-        let by_name = || incident.service.as_ref().is_some_and(|its| *its.name == *named);
+        let theirs = incident.service.as_ref();
+        let by_name =
+            || theirs.is_some_and(|theirs| services.is_of(Caller::Incidents, &theirs.name, &service));
         incident.status.is_open() && (sure.any(|(alert, _)| is_of(model, alert, &service)) || by_name())
     };
     let mut all: Vec<_> = board.incidents.iter().filter(|one| is_of_it(one)).collect();

@@ -27,8 +27,9 @@ impl Before {
         let pane = &model.incidents;
         let chosen = pane.selected().cloned();
         let listed = pane.feed.value().map_or(&[][..], |board| &board.incidents[..]);
+        let us = model.us();
         let held = listed.iter().filter(|incident| {
-            let mine = incident.assignees.iter().any(|one| model.is_our_person(one));
+            let mine = incident.assignees.iter().any(|one| us.are_person(one));
             let acted_on = model
                 .acts
                 .pending

@@ -49,7 +49,7 @@ fn which(model: &mut Model, action: Action, linked: &[(Arc<Incident>, Link)]) ->
         .zip('1'..='9')
         .map(|((incident, by), key)| MenuItem {
             key,
-            label: linked_words(incident, *by),
+            label: linked_words(model, incident, *by),
             choice: Choice::On {
                 incident: incident.id.clone(),
                 action,
@@ -231,7 +231,7 @@ fn acknowledge(model: &mut Model, now: Now) -> Vec<Effect> {
             lines.push(ConfirmLine::Plain(format!(
                 "{} · {}",
                 label(incident),
-                standing(incident)
+                standing(model, incident)
             )));
             acts.push(order(model, incident, IncidentAct::Acknowledge));
         }
@@ -323,7 +323,7 @@ pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         let changed = if escalated {
             "escalated meanwhile, from this host: escalate again?".to_owned()
         } else {
-            format!("changed meanwhile: it is {} now", standing(&incident))
+            format!("changed meanwhile: it is {} now", standing(model, &incident))
         };
         confirm.lines.insert(0, ConfirmLine::Warning(changed));
         return ask(model, confirm);

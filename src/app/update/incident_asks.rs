@@ -22,11 +22,14 @@ use crate::text::SafeText;
 use crate::time::{Now, prometheus_duration};
 
 /// Where an incident stands, in words: `acknowledged, Mara`.
-pub(super) fn standing(incident: &Incident) -> String {
-    match incident.assignees.as_slice() {
-        [] => incident.status.word().to_owned(),
-        people => format!("{}, {}", incident.status.word(), pick::names(people)),
+pub(super) fn standing(model: &Model, incident: &Incident) -> String {
+    let us = model.us();
+    let mut words = incident.status.word().to_owned();
+    for person in &incident.assignees {
+        words.push_str(", ");
+        words.push_str(SafeText::line(us.person(person)).as_str());
     }
+    words
 }
 
 /// An act as it is handed over, with how the incident stands now.
@@ -76,7 +79,7 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
             vec![
                 warn(format!("wakes {}", pick::names(people))),
                 warn("it will not escalate by itself from then on".to_owned()),
-                ConfirmLine::Plain(standing(incident)),
+                ConfirmLine::Plain(standing(model, incident)),
             ],
         ),
         IncidentAct::ReassignPolicy { policy } => {
@@ -93,7 +96,7 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
             };
             (
                 format!("Reassign to policy {}: {name}?", SafeText::line(&policy.name)),
-                vec![warn(pages), ConfirmLine::Plain(standing(incident))],
+                vec![warn(pages), ConfirmLine::Plain(standing(model, incident))],
             )
         }
         IncidentAct::Page { people, .. } => (
@@ -127,7 +130,7 @@ fn resolve_lines(model: &Model, incident: &Incident) -> Vec<ConfirmLine> {
         firing.filter(|alert| alert.state != AlertState::Suppressed && alert.standing() != Standing::Over);
     firing
         .map(|alert| ConfirmLine::Warning(format!("still fires: {}", super::alerts::describe(alert))))
-        .chain(std::iter::once(ConfirmLine::Plain(standing(incident))))
+        .chain(std::iter::once(ConfirmLine::Plain(standing(model, incident))))
         .collect()
 }
 
@@ -176,7 +179,7 @@ fn merge_lines(model: &Model, from: &[IncidentId]) -> Vec<ConfirmLine> {
         let incident = model.incidents.incident(id);
         ConfirmLine::Plain(incident.map_or_else(
             || format!("{}, listed no more", SafeText::line(&id.0)),
-            |incident| format!("{} · {}", label(incident), standing(incident)),
+            |incident| format!("{} · {}", label(incident), standing(model, incident)),
         ))
     });
     let warning = "cannot be undone: these end, and their alerts move over";

@@ -201,8 +201,8 @@ impl Meant {
 
 /// An incident as one that is linked to an alert: `#4711 · acknowledged, Mara · by key · checkout errors`. What tells it from
 /// others comes first: titles are long.
-pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
-    let standing = super::incident_asks::standing(incident);
+pub(super) fn linked_words(model: &Model, incident: &Incident, by: Link) -> String {
+    let standing = super::incident_asks::standing(model, incident);
     let title = SafeText::line(&incident.title);
     format!("{} · {standing} · {} · {title}", short(incident), by.words())
 }
@@ -211,7 +211,7 @@ pub(super) fn linked_words(incident: &Incident, by: Link) -> String {
 pub(super) fn none_meant(model: &Model) -> String {
     let pane = &model.incidents;
     let open = model.detail().and_then(Detail::incident);
-    if let Some((kept, over)) = open.and_then(|id| pane.known(id).zip(pane.over(id))) {
+    if let Some((kept, over)) = open.and_then(|id| pane.known(id).zip(pane.over(id, &model.us()))) {
         return format!("{} is over: {over}", short(kept));
     }
     let on_alert = match model.detail() {

@@ -3,6 +3,7 @@
 //! This file lists and ranks, `words` reads lines that take something, `carry` does what was chosen.
 
 mod carry;
+mod places;
 mod words;
 
 use std::collections::BTreeSet;

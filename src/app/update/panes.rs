@@ -106,15 +106,7 @@ pub(super) fn arrangement(model: &Model) -> Arrangement {
         grouping: model.alerts.grouping.clone(),
         states: model.alerts.states,
         filter: model.alerts.filter.clone(),
-        scope_service: model
-            .scope
-            .service_of(PaneId::Alerts)
-            .map(|service| model.settings.services.theirs(Caller::Alerts, service).into()),
-        scope_labels: model
-            .scope
-            .of(PaneId::Alerts)
-            .map(|scope| scope.labels.clone())
-            .unwrap_or_default(),
+        scope: model.selector_of(PaneId::Alerts, Caller::Alerts),
     }
 }
 
@@ -131,9 +123,8 @@ pub(super) fn next_grouping(grouping: &Grouping) -> Grouping {
 
 /// Works out the rows of the SLO pane again.
 pub(super) fn arrange_slos(model: &mut Model) {
-    let service = model.scope.service_of(PaneId::Slo);
-    let service = service.map(|service| model.settings.services.theirs(Caller::Slos, service));
-    model.slo.arrange(service);
+    let selector = model.selector_of(PaneId::Slo, Caller::Slos);
+    model.slo.arrange(&selector);
 }
 
 /// Freezes what is drawn, or lets it go again.

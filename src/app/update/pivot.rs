@@ -173,7 +173,11 @@ fn from_slo(model: &Model, name: &str) -> Ways {
             }
         }
     }
-    ways.extend(linked.into_iter().map(|(incident, by)| to_incident(incident, by)));
+    ways.extend(
+        linked
+            .into_iter()
+            .map(|(incident, by)| to_incident(model, incident, by)),
+    );
     let began = began(model, service, Some(report));
     ways.extend(to_logs(model, service, began));
     ways.extend(to_exemplars(model, report));
@@ -193,7 +197,9 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
         return (Vec::new(), "the alert is listed no more".to_owned(), None);
     };
     let linked = model.incidents_of(fingerprint).into_iter();
-    let mut ways: Vec<Way> = linked.map(|(incident, by)| to_incident(incident, by)).collect();
+    let mut ways: Vec<Way> = linked
+        .map(|(incident, by)| to_incident(model, incident, by))
+        .collect();
     let service = model.settings.services.ours(Caller::Alerts, &alert.service);
     ways.extend(slos_of(model, service).map(to_slo));
     let fired = Some(Nanos::of(alert.occurrence.starts_at));
@@ -486,8 +492,8 @@ pub(super) fn listed_alerts(model: &Model) -> impl Iterator<Item = &Alert> {
 
 /// Listed alerts of a service of ours.
 pub(super) fn alerts_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a Alert> {
-    let theirs = model.settings.services.theirs(Caller::Alerts, service);
-    listed_alerts(model).filter(move |alert| !theirs.is_empty() && *alert.service == *theirs)
+    let services = &model.settings.services;
+    listed_alerts(model).filter(move |alert| services.is_of(Caller::Alerts, &alert.service, service))
 }
 
 /// Of which service nothing was found, by which labels and names it was looked for: what to mend first, for a
@@ -504,17 +510,17 @@ fn tried(model: &Model, service: &str, callers: &[Caller]) -> String {
 
 /// Listed SLOs of a service of ours.
 pub(super) fn slos_of<'a>(model: &'a Model, service: &'a str) -> impl Iterator<Item = &'a SloReport> {
-    let service = model.settings.services.theirs(Caller::Slos, service);
+    let services = &model.settings.services;
     let rows = model.slo.rows.iter().filter_map(|name| model.slo.report(name));
-    rows.filter(move |report| !service.is_empty() && report.slo.service == service)
+    rows.filter(move |report| services.is_of(Caller::Slos, &report.slo.service, service))
         .map(|report| &**report)
 }
 
-fn to_incident(incident: &Incident, by: Link) -> Way {
+fn to_incident(model: &Model, incident: &Incident, by: Link) -> Way {
     let goal = Goal::Incident(incident.id.clone());
     (
         goal,
-        format!("incident {}", incidents::linked_words(incident, by)),
+        format!("incident {}", incidents::linked_words(model, incident, by)),
     )
 }
 

@@ -137,11 +137,12 @@ fn of_slo(model: &Model, name: &str) -> Option<Scope> {
 /// loudest.
 fn incident_of(model: &Model, service: &str) -> Option<IncidentId> {
     let board = model.incidents.feed.value()?;
-    let theirs = model.settings.services.theirs(Caller::Alerts, service);
+    let services = &model.settings.services;
     let is_theirs = |incident: &&std::sync::Arc<Incident>| {
         let alerts = model.alerts_of(&incident.id);
         let mut sure = alerts.iter().filter(|(_, by)| by.is_sure());
-        incident.status.is_open() && sure.any(|(alert, _)| *alert.service == *theirs)
+        incident.status.is_open()
+            && sure.any(|(alert, _)| services.is_of(Caller::Alerts, &alert.service, service))
     };
     board
         .incidents
@@ -158,14 +159,13 @@ pub(super) fn incident(model: &Model) -> Option<&std::sync::Arc<Incident>> {
         return known.filter(|incident| incident.status.is_open());
     }
     // A scope that names none is about the one that its service has, where that is one.
-    let theirs = model
-        .settings
-        .services
-        .theirs(Caller::Incidents, scope.service.as_deref()?);
+    let ours = scope.service.as_deref()?;
+    let services = &model.settings.services;
     let board = model.incidents.feed.value()?;
     let mut of_it = board.incidents.iter().filter(|incident| {
-        let service = incident.service.as_ref();
-        incident.status.is_open() && service.is_some_and(|service| *service.name == *theirs)
+        let theirs = incident.service.as_ref();
+        incident.status.is_open()
+            && theirs.is_some_and(|theirs| services.is_of(Caller::Incidents, &theirs.name, ours))
     });
     of_it.next().filter(|_| of_it.next().is_none())
 }
@@ -349,10 +349,7 @@ pub(crate) fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> boo
         return true;
     }
     let services = &model.settings.services;
-    let told = |caller| {
-        let service = scope.service.as_deref()?;
-        Some(services.theirs(caller, service))
-    };
+    let selector = scope.selector(Caller::Alerts, services);
     let alerts = model.alerts_of(&incident.id);
     let sure = || {
         alerts
@@ -360,22 +357,16 @@ pub(crate) fn concerns(model: &Model, scope: &Scope, incident: &Incident) -> boo
             .filter(|(_, by)| by.is_sure())
             .map(|(alert, _)| alert)
     };
-    let is_elsewhere =
-        |alert: &Alert| environment::is_elsewhere(&scope.labels, |name| alert.labels.get(name));
-    let is_of_service = |alert: &Alert| told(Caller::Alerts).is_none_or(|service| *alert.service == *service);
     // One that is linked to such an alert by more than a guess or by one may be of it.
-    if alerts
-        .iter()
-        .any(|(alert, _)| is_of_service(alert) && !is_elsewhere(alert))
-    {
+    if alerts.iter().any(|(alert, _)| selector.selects(alert)) {
         return true;
     }
-    let is_its_own = match (told(Caller::Incidents), &incident.service) {
-        (Some(service), Some(named)) => *named.name == *service,
+    let is_its_own = match (&scope.service, &incident.service) {
+        (Some(ours), Some(theirs)) => services.is_of(Caller::Incidents, &theirs.name, ours),
         (Some(_), None) => sure().next().is_none(),
         (None, _) => true,
     };
-    is_its_own && (sure().next().is_none() || sure().any(|alert| !is_elsewhere(alert)))
+    is_its_own && (sure().next().is_none() || sure().any(|alert| !selector.is_elsewhere(alert)))
 }
 
 /// Turns every pane that is not pinned to what holds now.

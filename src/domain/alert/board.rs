@@ -293,18 +293,15 @@ impl BoardSilence {
 
 impl AlertBoard {
     /// The alerts that inhibit this one, by name where the board knows them, else the fingerprint as given.
-    pub fn inhibitors(&self, alert: &Alert) -> Vec<Result<Arc<Alert>, Arc<str>>> {
-        let known = |hex: &Arc<str>| {
-            hex.parse::<Fingerprint>()
-                .ok()
-                .and_then(|f| self.by_fingerprint.get(&f))
-                .map(Arc::clone)
-        };
-        alert
-            .inhibited_by
-            .iter()
-            .map(|hex| known(hex).ok_or_else(|| Arc::clone(hex)))
-            .collect()
+    pub fn inhibitors<'a>(
+        &'a self,
+        alert: &'a Alert,
+    ) -> impl Iterator<Item = Result<&'a Alert, &'a str>> + use<'a> {
+        alert.inhibited_by.iter().map(|hex| {
+            let known = hex.parse().ok();
+            let known = known.and_then(|fingerprint: Fingerprint| self.by_fingerprint.get(&fingerprint));
+            known.map(|alert| &**alert).ok_or(&**hex)
+        })
     }
 
     /// The silences that hide this alert, one row a cluster and id.

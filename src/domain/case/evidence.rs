@@ -12,9 +12,9 @@ use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
 use crate::domain::log::Level;
 use crate::domain::oncall::Duty;
+use crate::domain::oneself::Us;
 use crate::domain::service_map::ServiceMap;
 use crate::domain::slo::SloReport;
-use crate::domain::timeline::Us;
 use crate::domain::trace::TraceId;
 
 /// Something that was asked.

@@ -11,7 +11,7 @@ use super::rate::{Change, change};
 use super::suspects::{self, Stands, Suspect};
 use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
-use crate::domain::incident::{Incident, Person, Status};
+use crate::domain::incident::{Incident, Status};
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
@@ -265,10 +265,14 @@ impl Page<'_> {
         );
         match &alert.ack {
             AckState::Held(ack) => {
-                let _ = write!(text, " · acknowledged by {}", self.who(&ack.by));
+                let _ = write!(text, " · acknowledged by {}", self.evidence.us.called(&ack.by));
             }
             AckState::Partly(part) => {
-                let _ = write!(text, " · acknowledged in part by {}", self.who(&part.ack.by));
+                let _ = write!(
+                    text,
+                    " · acknowledged in part by {}",
+                    self.evidence.us.called(&part.ack.by)
+                );
             }
             AckState::None | AckState::HiddenBy(_) => {}
         }
@@ -295,10 +299,15 @@ impl Page<'_> {
             let tone = match report.state {
                 SloState::Page | SloState::Ticket => Tone::Strong,
                 SloState::Error | SloState::NoData | SloState::NoTraffic => Tone::Unknown,
-                SloState::Ok => Tone::Plain,
+                SloState::Spent | SloState::Ok => Tone::Plain,
             };
             let target = Some(Target::Slo(report.slo.name.clone()));
-            row(&id, report.state.word(), slo_words(report), tone, target)
+            let head = if report.is_starting() {
+                "starting"
+            } else {
+                report.state.word()
+            };
+            row(&id, head, slo_words(report), tone, target)
         });
         let mut rows: Vec<Row> = told.collect();
         rows.extend(more(part, slos.len().saturating_sub(MOST)));
@@ -527,7 +536,7 @@ impl Page<'_> {
                 for duty in duties.iter().take(MOST) {
                     levels.push(format!(
                         "{} (level {}, {})",
-                        self.person(&duty.person),
+                        self.evidence.us.person(&duty.person),
                         duty.level,
                         duty.policy.name
                     ));
@@ -550,18 +559,6 @@ impl Page<'_> {
         rows
     }
 
-    /// A name, which is `you` for whoever reads it.
-    fn who<'n>(&self, name: &'n str) -> &'n str {
-        if self.evidence.us.are(name) { "you" } else { name }
-    }
-
-    fn person<'n>(&self, person: &'n Person) -> &'n str {
-        let email = person.email.as_deref();
-        let is_us =
-            self.evidence.us.are(&person.id) || email.is_some_and(|email| self.evidence.us.are(email));
-        if is_us { "you" } else { self.who(&person.name) }
-    }
-
     /// `#4711 SEV2 checkout errors · mara, acknowledged 11 min ago`.
     fn incident_words(&self, incident: &Incident) -> String {
         let mut text = match incident.number {
@@ -575,7 +572,7 @@ impl Page<'_> {
         let names: Vec<&str> = incident
             .assignees
             .iter()
-            .map(|person| self.person(person))
+            .map(|person| self.evidence.us.person(person))
             .collect();
         if names.is_empty() {
             text.push_str(" · nobody has it");
@@ -586,7 +583,7 @@ impl Page<'_> {
             let _ = write!(
                 text,
                 " · acknowledged by {} {} ago",
-                self.person(person),
+                self.evidence.us.person(person),
                 self.ago(*at)
             );
         }
@@ -605,7 +602,8 @@ fn slo_words(report: &SloReport) -> String {
     if !report.words.is_empty() {
         let _ = write!(text, " · {}", report.words);
     }
-    if let Some(budget) = &report.budget {
+    // Its words say how far it is overspent.
+    if let Some(budget) = report.budget.as_ref().filter(|budget| budget.remaining > 0.0) {
         let _ = write!(text, " · {:.0}% of the budget left", budget.remaining * 100.0);
     }
     let windows: Vec<String> = report

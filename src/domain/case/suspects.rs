@@ -214,7 +214,7 @@ fn span_of(evidence: &Evidence, theirs: &Arc<str>) -> Arc<str> {
 }
 
 fn is_of(evidence: &Evidence, alert: &Alert, service: &str) -> bool {
-    evidence.names.ours(Caller::Alerts, &alert.service) == service
+    evidence.names.is_of(Caller::Alerts, &alert.service, service)
 }
 
 fn deploys(evidence: &Evidence) -> Vec<Suspect> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::domain::timeline::Us;
+use crate::domain::oneself::Us;
 use crate::domain::trace::TraceId;
 
 fn began() -> DateTime<Utc> {

@@ -10,8 +10,8 @@ use crate::time::Now;
 use super::budget::budget;
 use super::words::{duration_in_words, words};
 use super::{
-    BurnRule, HadData, LastKnown, MeanOfRatios, Reading, Readings, RuleReport, RuleState, Severity, Sli, Slo,
-    SloReport, SloState, Staleness, Window, WindowReport,
+    Budget, BudgetStatus, BurnRule, HadData, LastKnown, MeanOfRatios, Reading, Readings, RuleReport,
+    RuleState, Severity, Sli, Slo, SloReport, SloState, Staleness, Window, WindowReport,
 };
 
 /// A period seen for less than this share of its length is marked as young.
@@ -56,6 +56,12 @@ impl SloReport {
     pub fn is_waiting(&self) -> bool {
         let unread = self.windows.first().is_none_or(|w| w.reading == Reading::Pending);
         self.state == SloState::NoData && (unread || is_undecided(&self.windows, &self.rules))
+    }
+
+    /// Whether it begins to burn: no rule fires, one is over its line in its short window alone.
+    pub fn is_starting(&self) -> bool {
+        matches!(self.state, SloState::Ok | SloState::Spent)
+            && self.rules.iter().any(|rule| rule.state == RuleState::Starting)
     }
 }
 
@@ -103,9 +109,10 @@ pub fn evaluate(slo: Arc<Slo>, readings: &Readings, memory: &LastKnown, now: Now
         || memory.had_data()
         || !readings.history.is_empty()
         || windows.iter().any(|w| matches!(w.reading, Reading::Ratio { .. }));
+    let budget = budget(&slo, readings, hourly, now.utc);
     let mut report = SloReport {
-        state: state(&windows, &rules),
-        budget: budget(&slo, readings, hourly, now.utc),
+        state: state(&windows, &rules, budget.as_ref()),
+        budget,
         covered,
         last_known,
         had_data: if had_data { HadData::Yes } else { HadData::No },
@@ -197,7 +204,7 @@ fn is_undecided(windows: &[WindowReport], rules: &[RuleReport]) -> bool {
         .any(|r| may_be_over(&r.rule.long, r.rule.factor) && may_be_over(&r.rule.short, r.rule.factor))
 }
 
-fn state(windows: &[WindowReport], rules: &[RuleReport]) -> SloState {
+fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>) -> SloState {
     let fires = |severity| {
         rules
             .iter()
@@ -216,7 +223,12 @@ fn state(windows: &[WindowReport], rules: &[RuleReport]) -> SloState {
         None | Some(Reading::NoData | Reading::Pending) => SloState::NoData,
         Some(Reading::NoTraffic | Reading::Ratio { .. }) if is_undecided(windows, rules) => SloState::NoData,
         Some(Reading::NoTraffic) => SloState::NoTraffic,
-        Some(Reading::Ratio { .. } | Reading::Error(_)) => SloState::Ok,
+        Some(Reading::Ratio { .. } | Reading::Error(_)) => match budget.map(|budget| budget.status) {
+            Some(BudgetStatus::Breached) => SloState::Spent,
+            Some(BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical) | None => {
+                SloState::Ok
+            }
+        },
     }
 }
 

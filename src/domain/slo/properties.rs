@@ -89,7 +89,7 @@ proptest! {
             match report.state {
                 SloState::Page => 2,
                 SloState::Ticket => 1,
-                SloState::Error | SloState::NoData | SloState::NoTraffic | SloState::Ok => 0,
+                SloState::Error | SloState::NoData | SloState::NoTraffic | SloState::Spent | SloState::Ok => 0,
             }
         };
         prop_assert!(place(low + more) >= place(low));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{HadData, RuleState, SloReport, SloState};
 
-/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; ok, but over a rule's line in its short
-/// window; other no-data and error; no traffic; ok. Within a place the fastest burn first, then by name, so that equals do not swap places.
+/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; what begins to burn; other no-data and error;
+/// spent; no traffic; ok. Within a place the fastest burn first, then by name, so that equals do not swap places.
 pub fn rank(reports: &mut [Arc<SloReport>]) {
     // Keys once each: comparing recomputes nothing.
     reports.sort_by_cached_key(|report| Key {
@@ -22,7 +22,7 @@ pub fn rank(reports: &mut [Arc<SloReport>]) {
 pub fn headline_burn(report: &SloReport) -> Option<f64> {
     match report.state {
         SloState::NoData | SloState::Error => return None,
-        SloState::Page | SloState::Ticket | SloState::Ok | SloState::NoTraffic => {}
+        SloState::Page | SloState::Ticket | SloState::Spent | SloState::Ok | SloState::NoTraffic => {}
     }
     let firing = report
         .rules
@@ -47,10 +47,11 @@ fn place(report: &SloReport) -> u8 {
     match report.state {
         SloState::Page => 0,
         SloState::Ticket => 2,
-        SloState::Ok if report.rules.iter().any(|rule| rule.state == RuleState::Starting) => 3,
+        SloState::Spent | SloState::Ok if report.is_starting() => 3,
         SloState::Error | SloState::NoData => 4,
-        SloState::NoTraffic => 5,
-        SloState::Ok => 6,
+        SloState::Spent => 5,
+        SloState::NoTraffic => 6,
+        SloState::Ok => 7,
     }
 }
 

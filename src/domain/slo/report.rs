@@ -49,6 +49,8 @@ pub enum SloState {
     NoData,
     /// The shortest window has no traffic.
     NoTraffic,
+    /// No rule fires, and nothing is left of the period's budget.
+    Spent,
     /// None of these.
     Ok,
 }
@@ -62,6 +64,7 @@ impl SloState {
             Self::Error => "error",
             Self::NoData => "no_data",
             Self::NoTraffic => "no_traffic",
+            Self::Spent => "spent",
             Self::Ok => "ok",
         }
     }

@@ -159,6 +159,25 @@ fn states_come_in_their_order() {
 }
 
 #[test]
+fn what_does_not_burn_and_has_nothing_left_is_spent() {
+    let over = |changes: &[(&str, f64)]| judge(slo(99.9, "30d"), &calm_but(changes));
+    let spent = over(&[("30d", 1.2)]);
+    assert_eq!((spent.state, spent.is_starting()), (SloState::Spent, false));
+    assert_eq!(spent.words, "the month's budget spent 1.2×");
+    assert_eq!(over(&[("30d", 1.0)]).state, SloState::Spent, "nothing is left");
+    assert_eq!(over(&[("30d", 0.99)]).state, SloState::Ok);
+    assert_eq!(
+        over(&[("30d", 1.2), ("5m", 20.0), ("1h", 15.0)]).state,
+        SloState::Page
+    );
+    let begins = over(&[("30d", 1.2), ("5m", 20.0)]);
+    assert_eq!((begins.state, begins.is_starting()), (SloState::Spent, true));
+    let mut idle = calm_but(&[("30d", 1.2)]);
+    idle.windows.get_mut("5m").unwrap().reading = Reading::NoTraffic;
+    assert_eq!(judge(slo(99.9, "30d"), &idle).state, SloState::NoTraffic);
+}
+
+#[test]
 fn no_traffic_no_data_and_errors_are_three_things_and_none_is_healthy() {
     let with = |reading: Reading| {
         let mut all = calm_but(&[]);
@@ -374,6 +393,7 @@ fn the_list_puts_lost_data_right_after_pages() {
         named("ok", &calm_but(&[]), &fresh),
         named("ok-faster", &calm_but(&[("5m", 0.9)]), &fresh),
         named("starting", &calm_but(&[("5m", 20.0)]), &fresh),
+        named("spent", &calm_but(&[("30d", 1.2)]), &fresh),
         named("idle", &readings(&idle), &fresh),
         named("never-seen", &readings(&none), &fresh),
         named("ticket", &calm_but(&[("6h", 2.0), ("3d", 1.5)]), &fresh),
@@ -392,6 +412,7 @@ fn the_list_puts_lost_data_right_after_pages() {
             "ticket",
             "starting",
             "never-seen",
+            "spent",
             "idle",
             "ok-faster",
             "ok"

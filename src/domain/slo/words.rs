@@ -38,12 +38,11 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
             String::new()
         }),
         SloState::NoTraffic => parts.push(format!("no traffic in the last {}", shortest(report))),
-        SloState::Ok => {
+        SloState::Spent | SloState::Ok => {
             let recovering = report.rules.iter().any(|r| r.state == RuleState::Recovering);
-            let starting = report.rules.iter().any(|r| r.state == RuleState::Starting);
             if recovering {
                 parts.push("recovering".to_owned());
-            } else if starting {
+            } else if report.is_starting() {
                 parts.extend(burning(report, readings));
             }
         }

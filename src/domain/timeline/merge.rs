@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Delivery, Event, EventKind, Starred, Timeline};
 use crate::domain::alert::ack::{Marker, without_marker};
-use crate::domain::incident::Person;
+use crate::domain::oneself::Us;
 
 mod settled;
 
@@ -53,26 +53,6 @@ pub struct Part {
     pub origin: Origin,
     /// What it tells; in any order.
     pub story: Arc<Timeline>,
-}
-
-/// Names by which sources know the engineer: the identity, and the keeper's id, name and e-mail.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Us(pub Vec<Arc<str>>);
-
-impl Us {
-    /// The identity, and whom the keeper takes us for, as far as it told.
-    pub fn of(identity: &str, keeper: Option<&Person>) -> Self {
-        let names = keeper.into_iter().flat_map(|person| {
-            let named = [&person.id, &person.name].into_iter();
-            named.chain(&person.email).cloned()
-        });
-        Self(std::iter::once(identity.into()).chain(names).collect())
-    }
-
-    /// Whether this is one of our names.
-    pub fn are(&self, actor: &str) -> bool {
-        self.0.iter().any(|name| name.eq_ignore_ascii_case(actor))
-    }
 }
 
 /// The parts as one story, oldest first; ids are stable, markers are taken off the texts.

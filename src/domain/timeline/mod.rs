@@ -19,7 +19,7 @@ pub mod scope;
 pub mod silences;
 pub mod table;
 
-pub use merge::{Changed, Origin, Part, Story, Us, merge};
+pub use merge::{Changed, Origin, Part, Story, merge};
 pub use reading::{Group, Stamp, todos};
 
 /// What kind of thing happened.

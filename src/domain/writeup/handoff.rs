@@ -393,17 +393,22 @@ fn budgets(shift: &Shift<'_>) -> Section {
             .iter()
             .find(|spent| spent.slo == slo.name && spent.service == slo.service);
         let cost = spent.and_then(|spent| spent.spent);
-        // what burns first, then what cannot be seen, then what cost most
+        // what burns first, then what cannot be seen, then what has nothing left, then what cost most
         let urgency = match report.state {
             SloState::Page => 3e9,
             SloState::Ticket => 2e9,
             SloState::Error | SloState::NoData => 1e9,
+            SloState::Spent => 1e8,
             SloState::NoTraffic | SloState::Ok => 0.0,
         };
         if urgency == 0.0 && cost.is_none_or(|cost| cost < WORTH_SAYING) {
             continue;
         }
-        let mut words = format!("{} {}", slo.name, report.state.word());
+        let state = match report.state {
+            SloState::Spent => "budget spent",
+            state => state.word(),
+        };
+        let mut words = format!("{} {state}", slo.name);
         if let Some(cost) = cost {
             let _ = write!(words, ", spent {:.1} %", cost * 100.0); // a String takes all
         }

@@ -103,7 +103,7 @@ fn events() -> Vec<Event> {
 
 fn case(incident: &Incident, timeline: &Timeline, spent: &[Spent], missing: &[String]) -> String {
     let facts = Facts::with_story(incident, timeline);
-    let todos = todos(timeline, &[].into());
+    let todos = todos(timeline);
     postmortem(&Case {
         context: "prod",
         incident,
@@ -253,7 +253,7 @@ fn shift(size: usize, remarks: &Remarks) -> String {
         .flat_map(|n| (0..4).map(move |m| fired(n, m * 3)))
         .collect();
     let todo = story(vec![told("R1", 0, EventKind::Note, "Jun", "TODO pin the pool")]);
-    let todos: Vec<_> = todos(&todo, &[].into())
+    let todos: Vec<_> = todos(&todo)
         .into_iter()
         .map(|todo| ("#4711".to_owned(), todo))
         .collect();

@@ -234,24 +234,16 @@ fn hidden<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
     }
     sheet.heading("Hidden by");
     if let Some(board) = scene.model.alerts.shown() {
-        let matching = board
-            .silences
-            .iter()
-            .filter(|row| alert.silenced_by.contains(&row.silence.id));
-        for row in matching {
+        for row in board.silences_of(alert) {
             silence(scene, row, sheet);
         }
-    }
-    for by in &alert.inhibited_by {
-        let known = by
-            .parse()
-            .ok()
-            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint));
-        let text = match known {
-            Some(other) => format!("inhibited by {} {}", other.name, other.service),
-            None => format!("inhibited by an alert that is not on the board ({by})"),
-        };
-        sheet.prose(&text, Role::Text);
+        for by in board.inhibitors(alert) {
+            let text = match by {
+                Ok(other) => format!("inhibited by {} {}", other.name, other.service),
+                Err(by) => format!("inhibited by an alert that is not on the board ({by})"),
+            };
+            sheet.prose(&text, Role::Text);
+        }
     }
     for interval in &alert.muted_by {
         sheet.prose(&format!("muted during {interval}"), Role::Text);

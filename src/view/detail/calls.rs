@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Pages;
 use crate::app::traces::calls::{Calling, Counted};
+use crate::domain::service_map::Caller;
 use crate::domain::trace::graph::{Calls, Circle, Ends};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -61,7 +62,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
                 Piece::word(" → ", Role::TextMuted),
                 named(scene, scope),
             ]);
-            sheet.line(told(calling, calls, 0));
+            sheet.line(told(calling, calls, None));
         }
         for (called, calls) in calling.graph.called(scope) {
             sheet.line(vec![
@@ -69,7 +70,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
                 Piece::word(" → ", Role::TextMuted),
                 named(scene, called),
             ]);
-            sheet.line(told(calling, calls, 0));
+            sheet.line(told(calling, calls, None));
         }
         if callers.is_empty() && calling.graph.called(scope).next().is_none() {
             let text = format!("{scope} neither calls nor is called here.");
@@ -96,7 +97,7 @@ fn head<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
             Piece::word(" → ", Role::TextMuted),
             named(scene, called),
         ]);
-        sheet.line(told(calling, calls, 0));
+        sheet.line(told(calling, calls, None));
     }
     sheet
 }
@@ -190,7 +191,7 @@ fn whole<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
                 called,
                 Piece::own(pad, Role::Text),
             ];
-            line.extend(told(calling, calls, digits));
+            line.extend(told(calling, calls, Some(digits)));
             sheet.line(line);
         }
     }
@@ -199,7 +200,9 @@ fn whole<'a>(scene: Scene<'a>, calling: &'a Calling) -> Sheet<'a> {
 
 /// A service in its colour; the scope's stands out.
 fn named(scene: Scene, service: &str) -> Piece<'static> {
-    let role = if scene.model.scope.service() == Some(service) {
+    let services = &scene.model.settings.services;
+    let scoped = scene.model.scope.service();
+    let role = if scoped.is_some_and(|ours| services.is_of(Caller::Traces, service, ours)) {
         Role::Accent
     } else {
         service_role(service)
@@ -213,14 +216,15 @@ fn counted(calls: &Calls) -> String {
 
 /// What is known of some calls; what is of traces alone says so beside what the source counted.
 ///
-/// Its count takes so many cells at least.
-fn told(calling: &Calling, calls: &Calls, digits: usize) -> Vec<Piece<'static>> {
+/// In a column its count takes so many cells, and what follows stands below each other.
+fn told(calling: &Calling, calls: &Calls, column: Option<usize>) -> Vec<Piece<'static>> {
     let many = counted(calls);
-    let calls_said = match (calls.count(), digits) {
-        (1, 0) => "call",
-        (1, _) => "call ",
+    let calls_said = match (calls.count(), column) {
+        (1, None) => "call",
+        (1, Some(_)) => "call ",
         (_, _) => "calls",
     };
+    let digits = column.unwrap_or_default();
     let mut pieces = vec![Piece::own(format!("  {many:>digits$} {calls_said}"), Role::Text)];
     if calling.counted == Counted::BySource && calls.told.is_none() {
         let text = format!(" (in {})", traces(calling.read));
@@ -283,7 +287,7 @@ mod tests {
             ..Calls::default()
         };
         assert_eq!(
-            text(&told(&calling, &calls, 0)),
+            text(&told(&calling, &calls, None)),
             "  12 calls (in 20 traces) · 3 failed, 25.00%"
         );
         calls.told = Some(Told {
@@ -291,7 +295,7 @@ mod tests {
             errors: None,
         });
         assert_eq!(
-            text(&told(&calling, &calls, 0)),
+            text(&told(&calling, &calls, None)),
             "  166k calls · 3 of 12 read failed"
         );
     }

@@ -74,7 +74,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, id: &IncidentI
 
 /// Where an incident stands; what became of it, where it left the list.
 fn standing(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
-    match scene.model.incidents.over(&incident.id) {
+    match over(scene, incident) {
         Some(over) => vec![Piece::own(over, Role::StateStale)],
         None => incident_rows::standing_words(scene, incident),
     }
@@ -82,7 +82,13 @@ fn standing(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
 
 /// Whether anything of it is still due.
 fn goes_on(scene: Scene, incident: &Incident) -> bool {
-    incident.status.is_open() && scene.model.incidents.over(&incident.id).is_none()
+    incident.status.is_open() && over(scene, incident).is_none()
+}
+
+/// What became of an incident that left the list.
+fn over(scene: Scene, incident: &Incident) -> Option<String> {
+    let model = scene.model;
+    model.incidents.over(&incident.id, &model.us())
 }
 
 /// What an incident waits for, as timers, each with the key that answers.
@@ -91,7 +97,7 @@ pub(in crate::view) fn nudges(scene: Scene, incident: &Incident) -> Vec<Piece<'s
     let Some(story) = pane
         .timeline
         .value()
-        .filter(|_| pane.followed.as_ref() == Some(&incident.id) && pane.over(&incident.id).is_none())
+        .filter(|_| pane.followed.as_ref() == Some(&incident.id) && over(scene, incident).is_none())
     else {
         return Vec::new();
     };

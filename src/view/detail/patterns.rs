@@ -9,6 +9,7 @@ use crate::app::logs::{Learnt, Scanned};
 use crate::domain::alert::AlertState;
 use crate::domain::log::Nanos;
 use crate::domain::pattern::{Pattern, Standing, Tally, told_first};
+use crate::domain::service_map::Caller;
 use crate::terminal::Focused;
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -183,11 +184,12 @@ fn told<'a>(scene: Scene<'a>, pattern: &'a Pattern) -> Sheet<'a> {
 /// Where it begins beside the burn of its service's SLO; where none is known to burn, beside the first alert of its
 /// service that fires.
 fn beside_trouble(scene: Scene, pattern: &Pattern) -> Option<String> {
-    let service = pattern.service.as_deref()?;
+    let services = &scene.model.settings.services;
+    let service = services.ours(Caller::Logs, pattern.service.as_deref()?);
     let reports = scene.model.slo.board().map_or(&[][..], |board| &board.slos);
     let burn = reports
         .iter()
-        .filter(|report| report.slo.service == service)
+        .filter(|report| services.is_of(Caller::Slos, &report.slo.service, service))
         .filter_map(|report| Some((report.burning_since()?, &report.slo.name)))
         .min();
     let (began, what) = if let Some((began, slo)) = burn {
@@ -196,7 +198,10 @@ fn beside_trouble(scene: Scene, pattern: &Pattern) -> Option<String> {
         let board = scene.model.alerts.shown()?;
         let alerts = board.groups.iter().flat_map(|group| &group.alerts);
         let first = alerts
-            .filter(|alert| &*alert.service == service && alert.state == AlertState::Active)
+            .filter(|alert| {
+                let is_its_own = services.is_of(Caller::Alerts, &alert.service, service);
+                is_its_own && alert.state == AlertState::Active
+            })
             .min_by_key(|alert| alert.occurrence.starts_at)?;
         (
             first.occurrence.starts_at,

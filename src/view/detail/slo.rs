@@ -10,6 +10,7 @@ use super::Pages;
 use super::budget::budget;
 use crate::backend::annotations::Annotation;
 use crate::domain::alert::{Alert, AlertState, Labels, SeverityRank};
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{Reachable, Reading, RuleState, Severity, SloReport, Staleness, WindowReport};
 use crate::text::{Cut, SafeText, cut, fit, fit_right, width};
 use crate::theme::Role;
@@ -417,11 +418,13 @@ fn service_alerts<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet
     let Some(board) = scene.model.alerts.shown() else {
         return;
     };
+    let services = &scene.model.settings.services;
+    let service = services.ours(Caller::Slos, &report.slo.service);
     let mut found: Vec<&Alert> = board
         .by_fingerprint
         .values()
         .map(AsRef::as_ref)
-        .filter(|alert| *alert.service == *report.slo.service)
+        .filter(|alert| services.is_of(Caller::Alerts, &alert.service, service))
         .filter(|alert| !matches!(alert.state, AlertState::Gone | AlertState::Resolved))
         .collect();
     found.sort_by_key(|alert| {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::standing;
 use crate::app::acts::{Act, PendingAct, Stage};
 use crate::domain::incident::{AssignedVia, DueWhat, Incident, Level, Person, Status, Urgency, Verb};
+use crate::domain::oneself::YOU;
 use crate::outbox::{Payload, State};
 use crate::text::SafeText;
 use crate::theme::Role;
@@ -150,8 +151,8 @@ fn severity(incident: &Incident) -> Vec<Piece<'static>> {
 
 /// A person as a row names them.
 pub(in crate::view) fn who(scene: Scene, person: &Person) -> String {
-    if scene.model.is_our_person(person) {
-        return "you".to_owned();
+    if scene.model.us().are_person(person) {
+        return YOU.to_owned();
     }
     standing::person(scene, &person.name)
 }
@@ -171,7 +172,7 @@ fn with(scene: Scene, incident: &Incident) -> Vec<Piece<'static>> {
         pieces.push(Piece::word("!", Role::StateStale));
     }
     let first = who(scene, first);
-    let role = if first == "you" { Role::AckMine } else { Role::Text };
+    let role = if first == YOU { Role::AckMine } else { Role::Text };
     pieces.push(Piece::own(first, role));
     let more = incident.assignees.len() - 1;
     if more > 0 {

@@ -50,6 +50,7 @@ pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
         SloState::Error => Piece::word("ERROR", Role::StateFailed),
         SloState::NoData => Piece::word("NO DATA", Role::SloUnknown),
         SloState::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
+        SloState::Spent => Piece::word("spent", Role::BudgetCritical),
         SloState::Ok => Piece::word("ok", Role::SloOk),
     }
 }
@@ -226,7 +227,7 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
     let burn_role = match report.state {
         SloState::Page => Role::SloPage,
         SloState::Ticket => Role::SloTicket,
-        SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
+        SloState::Spent | SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
     };
     let name = SafeText::line(short_name(report));
     let mut cells = vec![
@@ -293,7 +294,7 @@ fn spark(scene: Scene, buffer: &mut Buffer, slot: Rect, report: &SloReport, dimm
         full: limit,
         limit,
         // What is calm needs no eye.
-        role: if dimmed || report.state == SloState::Ok {
+        role: if dimmed || matches!(report.state, SloState::Spent | SloState::Ok) {
             Role::TextDim
         } else {
             Role::Chart
@@ -363,12 +364,13 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
     }
 }
 
-/// States that want somebody, as titles and badges count them.
-pub(super) const COUNTED: [(SloState, &str, Role); 4] = [
+/// States that are not well, as titles and badges count them.
+pub(super) const COUNTED: [(SloState, &str, Role); 5] = [
     (SloState::Page, "page", Role::SloPage),
     (SloState::Ticket, "ticket", Role::SloTicket),
     (SloState::Error, "error", Role::StateFailed),
     (SloState::NoData, "no data", Role::SloUnknown),
+    (SloState::Spent, "spent", Role::BudgetCritical),
 ];
 
 /// How many are in a state, those left out that have not been read yet.
@@ -377,21 +379,20 @@ pub(super) fn count_of<'a>(reports: impl IntoIterator<Item = &'a Arc<SloReport>>
     read.filter(|report| report.state == state).count()
 }
 
-/// Whether the scope leaves a report in.
-fn is_within(scene: Scene, report: &SloReport) -> bool {
-    let model = scene.model;
-    let service = model.scope.service_of(PaneId::Slo);
-    service.is_none_or(|service| model.settings.services.theirs(Caller::Slos, service) == report.slo.service)
-}
-
 fn within<'a>(scene: Scene, board: &'a SloBoard) -> Vec<&'a Arc<SloReport>> {
+    let selector = scene.model.selector_of(PaneId::Slo, Caller::Slos);
     let all = board.slos.iter();
-    all.filter(|report| is_within(scene, report)).collect()
+    all.filter(|report| selector.selects_service(&report.slo.service))
+        .collect()
 }
 
 /// `2 not ok outside, 1 page`: those that burn or cannot be read, and that the scope leaves out.
 fn outside(scene: Scene, board: &SloBoard) -> Vec<Piece<'static>> {
-    let left_out = || board.slos.iter().filter(|report| !is_within(scene, report));
+    let selector = scene.model.selector_of(PaneId::Slo, Caller::Slos);
+    let left_out = || {
+        let all = board.slos.iter();
+        all.filter(|report| !selector.selects_service(&report.slo.service))
+    };
     let counts = COUNTED.map(|(state, _, _)| count_of(left_out(), state));
     let mut pieces = Vec::new();
     let all: usize = counts.iter().sum();

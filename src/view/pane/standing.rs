@@ -1,6 +1,7 @@
 //! Where an alert stands, in words: who has it, what hides it, how it ended, how severe its team calls it.
 
 use crate::domain::alert::{AckState, Alert, AlertState, Flaps, SeverityRank};
+use crate::domain::oneself::YOU;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::widget::Piece;
@@ -27,8 +28,8 @@ pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
 
 /// A person as a row names them: without the domain, and `you` for oneself.
 pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
-    if scene.model.is_us(who) {
-        return "you".to_owned();
+    if scene.model.us().are(who) {
+        return YOU.to_owned();
     }
     let short = who.split_once('@').map_or(who, |(name, _)| name);
     SafeText::line(if short.is_empty() { who } else { short }).into_string()
@@ -71,7 +72,7 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
     }
     match &alert.ack {
         AckState::Held(ack) => {
-            let role = if scene.model.is_us(&ack.by) {
+            let role = if scene.model.us().are(&ack.by) {
                 Role::AckMine
             } else {
                 Role::AckOther
@@ -113,13 +114,12 @@ fn hidden_by(scene: Scene, alert: &Alert) -> String {
     if !alert.silenced_by.is_empty() {
         return "silenced".to_owned();
     }
-    if let Some(first) = alert.inhibited_by.first() {
-        let name = first
-            .parse()
-            .ok()
-            .and_then(|fingerprint| scene.model.alerts.alert(fingerprint))
-            .map(|by| SafeText::line(&by.name).into_string());
-        return name.map_or_else(|| "inhibited".to_owned(), |name| format!("inhibited by {name}"));
+    let board = scene.model.alerts.shown();
+    if let Some(first) = board.and_then(|board| board.inhibitors(alert).next()) {
+        return match first {
+            Ok(by) => format!("inhibited by {}", SafeText::line(&by.name)),
+            Err(_) => "inhibited".to_owned(),
+        };
     }
     match alert.muted_by.first() {
         Some(interval) => format!("muted: {}", SafeText::line(interval)),

@@ -8,7 +8,7 @@ use midwatch::runbook::source::Unread;
 use midwatch::runbook::{Checklist, Document, End, Ended, Origin, Ticked};
 
 use super::{at_each, rows};
-use crate::fixtures::pages::{RUNBOOK, policy};
+use crate::fixtures::pages::{RUNBOOK, playbooks, policy, rolled_back};
 use crate::fixtures::{self as shop, press, size};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -198,7 +198,7 @@ fn a_question_in_a_small_terminal_and_where_it_is_dangerous() {
 
 fn playing(width: u16, height: u16, keys: &str) -> midwatch::app::Model {
     let mut runbooks = policy();
-    runbooks.playbooks = crate::update::runbook::playbooks();
+    runbooks.playbooks = playbooks();
     let settings = Settings {
         runbooks,
         ..shop::settings()
@@ -220,15 +220,7 @@ fn a_playbook_looked_over_and_stopped_at_what_was_not_verified() {
     at_each(&SIZES, "playbook_looked_over", |w, h| playing(w, h, ""));
     at_each(&SIZES, "playbook_stopped", |w, h| {
         let mut model = playing(w, h, "y Y");
-        let order = Arc::clone(&model.running.as_ref().unwrap().order);
-        let ended = Ended {
-            end: End::Exit(0),
-            took: Duration::from_millis(1_240),
-            output: "deployment.apps/checkout rolled back\n".to_owned(),
-            left_out: 0,
-            verdict: Some(Err("it answers 0; wanted == 1".to_owned())),
-        };
-        shop::tell(&mut model, Msg::CommandEnded { order, ended });
+        rolled_back(&mut model, Some(Err("it answers 0; wanted == 1".to_owned())));
         model
     });
 }

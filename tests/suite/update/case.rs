@@ -5,10 +5,11 @@ use midwatch::app::Msg;
 use midwatch::app::case::{CaseAsk, CaseOf, Gathered};
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::domain::case::{Known, Target, Tone};
+use midwatch::domain::slo::{RuleState, SloBoard};
 use midwatch::domain::trace::TraceId;
 
 use super::Hand;
-use crate::fixtures::{cases, now, shop_with, size};
+use crate::fixtures::{cases, now, report, shop_with, size, slo_feed};
 
 fn hand() -> Hand {
     Hand {
@@ -63,6 +64,27 @@ fn a_case_is_of_an_alert_an_slo_or_an_incident_and_of_the_service_of_the_rest() 
     }
     hand.press("4 C");
     hand.assert_said("no case here");
+}
+
+#[test]
+fn an_slo_that_begins_to_burn_is_not_called_ok_and_one_that_is_overspent_has_nothing_left() {
+    let mut hand = hand();
+    let mut begins = report("checkout-availability", "checkout", 99.9, 0.2, 0.41);
+    begins.rules[0].state = RuleState::Starting;
+    let mut spent = report("checkout-latency", "checkout", 99.9, 0.1, -0.12);
+    spent.words = "the month's budget spent 1.1×".to_owned();
+    hand.tell(Msg::SloFetched(slo_feed(SloBoard {
+        slos: vec![begins.into(), spent.into()],
+        ..SloBoard::default()
+    })));
+    hand.press("1 C");
+    let case = &hand.model.case.as_ref().unwrap().case;
+    let rows = case.sections.iter().flat_map(|section| &section.rows);
+    let slos: Vec<_> = rows.filter(|row| row.id.0.starts_with("slos/")).collect();
+    assert_eq!([&*slos[0].lead, &*slos[1].lead], ["starting", "spent"]);
+    let words = "checkout-latency · the month's budget spent 1.1× · ";
+    assert!(slos[1].text.starts_with(words), "{}", slos[1].text);
+    assert!(!slos[1].text.contains("left"), "{}", slos[1].text);
 }
 
 #[test]

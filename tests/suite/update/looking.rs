@@ -164,7 +164,7 @@ fn scopes_stack_are_undone_in_turn_and_reach_every_pane() {
     hand.press("1 .");
     assert_eq!(hand.model.scope.service(), Some("checkout"));
     assert!(
-        matches!(hand.taken().last(), Some(Effect::Arrange(a)) if a.scope_service.as_deref() == Some("checkout"))
+        matches!(hand.taken().last(), Some(Effect::Arrange(a)) if a.scope.service.as_deref() == Some("checkout"))
     );
     assert_eq!(hand.model.slo.rows, ["checkout-availability"]);
     hand.press(".");
@@ -172,7 +172,7 @@ fn scopes_stack_are_undone_in_turn_and_reach_every_pane() {
     hand.press("2 G .");
     hand.press(", ,");
     assert_eq!(hand.model.scope.service(), None);
-    assert!(matches!(hand.taken().last(), Some(Effect::Arrange(a)) if a.scope_service.is_none()));
+    assert!(matches!(hand.taken().last(), Some(Effect::Arrange(a)) if a.scope.service.is_none()));
     hand.press(",");
     hand.assert_said("no scope to undo");
 }

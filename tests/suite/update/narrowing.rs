@@ -117,9 +117,9 @@ fn incidents_of_another_service_are_outside_and_counted() {
 fn what_burns_or_fires_outside_of_the_scope_is_counted_in_its_border() {
     let mut hand = hand();
     hand.press("1 g .");
-    // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data.
+    // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data, cart spent its budget.
     shows(&hand.model, "⟨checkout⟩  1 page ─");
-    shows(&hand.model, "4 not ok outside, 1 page");
+    shows(&hand.model, "5 not ok outside, 1 page");
     let mut board = alert_board();
     board.counts.outside = Outside {
         active: 6,
@@ -176,10 +176,10 @@ fn the_service_graph_leads_to_the_traces_of_each_service_and_says_why_it_has_no_
 fn whoever_acts_here_is_known_by_every_name_and_the_top_bar_says_of_which_policy_somebody_is_on_call() {
     let mut hand = hand();
     for name in ["jun@example.com", "Jun@Example.com", "jun", "Jun"] {
-        assert!(hand.model.is_us(name), "{name}");
+        assert!(hand.model.us().are(name), "{name}");
     }
     for name in ["", "mara@example.com", "junior"] {
-        assert!(!hand.model.is_us(name), "{name}");
+        assert!(!hand.model.us().are(name), "{name}");
     }
     shows(&hand.model, "on call Sam → you");
     let mut roster = incidents::roster();

@@ -251,6 +251,32 @@ fn values_that_could_stand_there_are_listed_below_what_is_typed() {
 }
 
 #[test]
+fn a_scope_is_a_service_or_an_environment_and_what_nothing_here_is_of_is_taken_and_said() {
+    let labels = [("cluster", "prod-eu")];
+    let mut hand = Hand::with(vec![alert("Down", "critical", "checkout", 3, &labels)]);
+    hand.command("scope chekout");
+    hand.assert_said("nothing here is of chekout; near: checkout");
+    assert_eq!(
+        hand.model.scope.service(),
+        Some("chekout"),
+        "a backend may have it"
+    );
+    hand.press(":");
+    hand.write("scope cl");
+    assert_eq!(listed(&hand)[0], "scope cluster=prod-eu");
+    hand.press("enter");
+    let scope = hand.model.scope.current().unwrap();
+    assert_eq!(scope.service, None);
+    assert_eq!(scope.labels["cluster"], "prod-eu");
+    hand.command("scope checkout cluster=prod-eu");
+    let scope = hand.model.scope.current().unwrap();
+    assert_eq!(
+        (scope.service.as_deref(), scope.labels.len()),
+        (Some("checkout"), 1)
+    );
+}
+
+#[test]
 fn commands_of_before_come_back_the_newest_first_and_what_was_typed_after_them() {
     let mut hand = shop_hand();
     hand.command("query up");
@@ -352,7 +378,7 @@ fn a_view_brings_back_layout_scope_and_filters() {
     let effects = fresh.taken();
     let arranged = effects.iter().any(|effect| match effect {
         Effect::Arrange(asked) => {
-            asked.filter == "severity=critical" && asked.scope_service.as_deref() == Some("checkout")
+            asked.filter == "severity=critical" && asked.scope.service.as_deref() == Some("checkout")
         }
         _ => false,
     });

@@ -9,16 +9,15 @@ use midwatch::app::focus::Detail;
 use midwatch::app::modal::{ConfirmLine, Modal};
 use midwatch::app::runbook::{RunOrder, Shown};
 use midwatch::app::{Effect, Msg, Settings};
-use midwatch::config::{Environment, decode_text};
 use midwatch::domain::alert::Alert;
 use midwatch::runbook::source::Unread;
-use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Origin, Playbook, Ticked};
+use midwatch::runbook::{Checklist, Document, End, Ended, Mark, Origin, Ticked};
 use midwatch::terminal::Input;
 
 use super::Hand;
 use super::incidents::firing_alert;
 use crate::fixtures::incidents::{checkout, links, listed, with_alerts};
-use crate::fixtures::pages::policy;
+use crate::fixtures::pages::{playbooks, policy};
 use crate::fixtures::{board_of, now, settings};
 
 const TEXT: &str = "# Errors\n\n- [ ] Look\n- [ ] Roll back:\n\n  ```sh\n  kubectl -n shop rollout undo deploy/{{ labels.service }}\n  \
@@ -351,36 +350,6 @@ fn a_runbook_that_is_not_there_stays_open_with_the_reason_and_late_answers_are_d
         })),
     });
     assert!(matches!(hand.model.runbook.as_ref().unwrap().read, Some(Err(_))));
-}
-
-const PLAYBOOK: &str = r#"
-[contexts.prod]
-metrics = { url = "http://x" }
-allowed_programs = ["kubectl"]
-
-[[contexts.prod.playbooks]]
-name = "roll back"
-match = 'alertname!="Other"'
-
-[[contexts.prod.playbooks.steps]]
-run = ["kubectl", "-n", "shop", "rollout", "undo", "deploy/{{ labels.service }}"]
-wait = "2m"
-verify = 'up{service="{{ labels.service }}"}'
-expect = "== 1"
-
-[[contexts.prod.playbooks.steps]]
-run = ["kubectl", "get", "pods"]
-
-[[contexts.prod.playbooks]]
-name = "not for this one"
-match = 'alertname="Other"'
-steps = [{ run = ["kubectl", "delete", "ns"] }]
-"#;
-
-/// One for the alert that fires, whichever it is, and one for another.
-pub fn playbooks() -> Vec<Playbook> {
-    let loaded = decode_text(PLAYBOOK, None, &Environment::default()).unwrap();
-    loaded.config.contexts["prod"].runbooks.playbooks.clone()
 }
 
 fn playing() -> Settings {

@@ -74,7 +74,7 @@ fn an_alert_turns_the_panes_to_its_service_environment_and_time() {
     assert_eq!(scope.labels.get("cluster").map(String::as_str), Some("eu"));
     assert_eq!(scope.range, Some(TimeRange::since(ago(12 + 15))));
     let arranged = arranged(&mut hand);
-    assert_eq!(arranged.scope_labels, scope.labels);
+    assert_eq!(arranged.scope.labels, scope.labels);
     // its traces go back as far as the trouble does, and on up to now
     let asked = hand.model.traces.asked.clone().unwrap();
     assert_eq!((asked.until, asked.back.as_secs() / 60), (None, 27));
@@ -167,7 +167,7 @@ fn a_pinned_pane_is_passed_by() {
     hand.press("2 g .");
     let asked = hand.model.traces.asked.clone().unwrap();
     assert_eq!(asked.wanted.service, None);
-    assert_eq!(arranged(&mut hand).scope_service.as_deref(), Some("checkout"));
+    assert_eq!(arranged(&mut hand).scope.service.as_deref(), Some("checkout"));
     hand.press("4 !");
     let asked = hand.model.traces.asked.clone().unwrap();
     assert_eq!(asked.wanted.service.as_deref(), Some("checkout"));
@@ -243,6 +243,34 @@ fn each_backend_is_asked_by_the_name_that_it_has_for_a_service() {
     });
     assert_eq!(logs.as_deref(), Some("checkout-api"));
     assert!(hand.model.slo.rows.is_empty(), "its SLOs go by another name");
+}
+
+#[test]
+fn the_page_of_an_slo_has_the_alerts_that_go_by_the_alerts_name_for_its_service() {
+    let names = BTreeMap::from([("checkout".to_owned(), "shop/checkout".to_owned())]);
+    let services = ServiceMap::new(
+        vec!["service".to_owned()],
+        BTreeMap::from([(Caller::Alerts, names)]),
+    );
+    let settings = Settings {
+        services: Arc::new(services),
+        ..settings()
+    };
+    let alerts = vec![
+        alert("Slow", "critical", "shop/checkout", 12, &[]),
+        // by the name that is ours, of which the alerts mean another service
+        alert("Full", "warning", "checkout", 3, &[]),
+    ];
+    let mut hand = Hand::on(settings, board_of(alerts));
+    hand.tell(Msg::SloFetched(slo_feed(slo_board())));
+    hand.press("1 enter");
+    assert_eq!(
+        hand.model.detail(),
+        Some(&Detail::Slo("checkout-availability".to_owned()))
+    );
+    let screen = super::acks::screen(&hand);
+    let (_, alerts) = screen.split_once("Alerts of the service").expect("said");
+    assert!(alerts.contains("Slow") && !alerts.contains("Full"), "{alerts}");
 }
 
 #[test]

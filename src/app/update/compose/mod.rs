@@ -135,7 +135,7 @@ fn without_incident(model: &mut Model, now: Now) -> Vec<Effect> {
         .is_some_and(|board| board.waiting.is_empty());
     let pane = PaneId::Incident.number();
     let open = model.details.iter().rev().find_map(|view| view.detail.incident());
-    let (title, why) = if let Some(over) = open.and_then(|id| model.incidents.over(id)) {
+    let (title, why) = if let Some(over) = open.and_then(|id| model.incidents.over(id, &model.us())) {
         (
             "The incident you followed is over",
             format!("the incident that is open is over: {over}"),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tui_textarea::TextArea;
 
+use super::places::Places;
 use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Command, Prompt, PromptKind, PromptTarget, Word};
-use crate::app::scope::Scope;
 use crate::app::toast::Level;
 use crate::app::update::{
     alerts, deeds, details, frozen, incident_acts, incidents, logs, modals, panes, query, run, say, silences,
@@ -18,6 +18,7 @@ use crate::app::{Effect, Model};
 use crate::backend::traces::read_id;
 use crate::domain::alert::{Alert, Standing, matcher};
 use crate::domain::incident::IncidentId;
+use crate::domain::service_map::Caller;
 use crate::text::SafeText;
 use crate::theme;
 use crate::time::Now;
@@ -99,7 +100,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         Word::Slo => slo_of_service(model, argument, now),
         Word::Scope => match frozen(model) {
             Some(why) => say(model, Level::Info, why, now),
-            None => views::turn_to(model, Scope::of_service(argument), now),
+            None => scope_to(model, argument, now),
         },
         Word::SaveView => views::save(model, argument, now),
         Word::DropView => views::forget(model, argument, now),
@@ -113,12 +114,25 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
     }
 }
 
+/// Turns every pane to what is typed, and says where nothing in hand is of it.
+fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
+    let places = Places::of(model, usize::MAX);
+    let scope = places.read(typed);
+    let unknown = places.unknown(&scope);
+    let effects = views::turn_to(model, scope, now);
+    if let Some(why) = unknown {
+        model.toasts.say(Level::Info, why, now.tick);
+    }
+    effects
+}
+
 /// Opens the SLO of a service; of several the first in the pane's order, and says so.
 fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
+    let services = &model.settings.services;
     let board = model.slo.board();
     let reports = board.into_iter().flat_map(|board| &board.slos);
     let names: Vec<String> = reports
-        .filter(|report| report.slo.service == service)
+        .filter(|report| services.means(service, services.ours(Caller::Slos, &report.slo.service)))
         .map(|report| report.slo.name.clone())
         .collect();
     let several = names.len();

@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 
 use promql_parser::parser::{self, Expr};
 
+use super::places::Places;
 use crate::action::{Action, TABLE};
 use crate::app::Model;
 use crate::app::incidents::short;
 use crate::app::modal::Word;
 use crate::domain::alert::Standing;
+use crate::domain::service_map::Caller;
 use crate::domain::slo::{Sli, Slo};
 use crate::text::SafeText;
 
@@ -39,7 +41,11 @@ const WORDS: [(&str, Word, &str); 18] = [
         "Compose a silence of these matchers, or of the alerts so named",
     ),
     ("slo", Word::Slo, "Open an SLO"),
-    ("scope", Word::Scope, "Turn every pane to a service"),
+    (
+        "scope",
+        Word::Scope,
+        "Turn every pane to a service, an environment (cluster=eu) or both",
+    ),
     (
         "view save",
         Word::SaveView,
@@ -201,6 +207,8 @@ pub(super) fn is_free(word: Word) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offers {
     services: Vec<String>,
+    /// Labels of the environment, as they are typed: `cluster=eu`.
+    environments: Vec<String>,
     slos: Vec<String>,
     /// Services that have SLOs.
     measured: BTreeSet<String>,
@@ -216,13 +224,17 @@ pub struct Offers {
 impl Offers {
     /// From the feeds in hand.
     pub(super) fn of(model: &Model) -> Self {
-        let (mut services, mut alerts, mut matchers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let Places {
+            services,
+            environments,
+        } = Places::of(model, 10 * MOST);
+        let (mut alerts, mut matchers) = (BTreeSet::new(), BTreeSet::new());
         let (mut metrics, mut slos) = (BTreeSet::new(), Vec::new());
         let (mut measured, mut marks) = (BTreeSet::new(), BTreeSet::new());
         let board = model.slo.board();
         for report in board.into_iter().flat_map(|board| &board.slos) {
-            services.insert(report.slo.service.clone());
-            measured.insert(report.slo.service.clone());
+            let ours = model.settings.services.ours(Caller::Slos, &report.slo.service);
+            measured.insert(ours.to_owned());
             slos.push(report.slo.name.clone());
             metrics.extend(metrics_of(&report.slo));
         }
@@ -235,7 +247,6 @@ impl Offers {
             .filter(|alert| alert.standing() != Standing::Over)
             .take(10 * MOST)
         {
-            services.insert(alert.service.to_string());
             let values = alert.labels.iter().map(|(_, value)| value);
             marks.extend(
                 values
@@ -254,16 +265,6 @@ impl Offers {
         let listed = model.incidents.feed.value();
         let listed = listed.map_or(&[][..], |board| board.incidents.as_slice());
         let open = listed.iter().filter(|incident| incident.status.is_open());
-        let traces = model
-            .traces
-            .drawn()
-            .map_or(&[][..], |list| list.traces.as_slice());
-        services.extend(
-            traces
-                .iter()
-                .filter_map(|trace| trace.service.as_ref())
-                .map(ToString::to_string),
-        );
         // What is completed is typed, and so drawn: safe from here on.
         let held = |values: BTreeSet<String>| -> Vec<String> {
             let safe = values
@@ -273,6 +274,7 @@ impl Offers {
         };
         Self {
             services: held(services),
+            environments: held(environments),
             measured,
             marks,
             slos: held(slos.into_iter().collect()),
@@ -301,6 +303,8 @@ impl Offers {
         let (head, tail) = match word {
             // The last word of a query is what is being typed.
             Word::Query => split_at_name(typed),
+            // So is the last of what a scope consists of.
+            Word::Scope => typed.rfind(' ').map_or(("", typed), |at| typed.split_at(at + 1)),
             Word::Silence => typed.rsplit_once([',', ' ']).map_or(("", typed), |(head, tail)| {
                 let at = typed.len() - tail.len();
                 debug_assert!(head.len() < at);
@@ -313,7 +317,9 @@ impl Offers {
             Word::Ack | Word::Unack => self.incidents.iter().chain(&self.alerts).collect(),
             Word::Silence => self.matchers.iter().collect(),
             Word::Slo => self.slos.iter().collect(),
-            Word::Scope | Word::Traces => self.services.iter().collect(),
+            Word::Scope if !head.is_empty() => self.environments.iter().collect(),
+            Word::Scope => self.services.iter().chain(&self.environments).collect(),
+            Word::Traces => self.services.iter().collect(),
             Word::DropView | Word::SaveView => self.views.iter().collect(),
             Word::On(_) => self.incidents.iter().collect(),
             Word::Logs | Word::Trace => Vec::new(),
@@ -476,6 +482,25 @@ mod tests {
         assert_eq!(offers.arguments(Word::Ack, "rate"), ["HighErrorRate"]);
         assert_eq!(offers.arguments(Word::Ack, ""), ["#4711", "HighErrorRate"]);
         assert_eq!(split_at_name("größe{a=\"ü"), ("größe{a=\"", "ü"));
+    }
+
+    #[test]
+    fn a_scope_is_completed_by_services_and_environments_and_behind_one_by_environments() {
+        let offers = Offers {
+            services: vec!["cart".into(), "checkout".into()],
+            environments: vec!["cluster=eu".into(), "namespace=cart".into()],
+            ..Offers::default()
+        };
+        assert_eq!(
+            offers.arguments(Word::Scope, "c"),
+            ["cart", "checkout", "cluster=eu", "namespace=cart"]
+        );
+        assert_eq!(offers.arguments(Word::Scope, "eu"), ["cluster=eu"]);
+        assert_eq!(
+            offers.arguments(Word::Scope, "checkout c"),
+            ["checkout cluster=eu", "checkout namespace=cart"]
+        );
+        assert!(offers.is_whole(Word::Scope, "checkout cluster=eu"));
     }
 
     #[test]

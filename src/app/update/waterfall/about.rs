@@ -119,7 +119,8 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
         let same = pivot::alerts_of(model, service);
         ways.extend(same.map(|alert| pivot::to_alert(alert, "of its service")));
         // Of the others those that are well explain nothing.
-        let tells = |report: &&SloReport| service == own || report.state != SloState::Ok;
+        let tells =
+            |report: &&SloReport| service == own || !matches!(report.state, SloState::Spent | SloState::Ok);
         ways.extend(pivot::slos_of(model, service).filter(tells).map(pivot::to_slo));
         if ways.len() >= MOST_WAYS {
             break;

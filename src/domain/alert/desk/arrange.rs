@@ -29,7 +29,7 @@ impl Desk {
             let alert = &entry.alert;
             let passes = !entry.watchdog
                 && chosen(question.states, entry.standing)
-                && question.is_about(alert)
+                && question.scope.selects(alert)
                 && self.filter.filter.is_match(alert, now);
             if passes {
                 place[i as usize] = Some(rank);

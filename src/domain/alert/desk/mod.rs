@@ -5,7 +5,7 @@
 //! `arrange` filters, groups and ranks, `pipeline` judges whether the queue can be believed. Start at
 //! [`Desk::arrange`]. Its cost on 10,000 alerts is a bench: unchanged alerts and groups keep their `Arc`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::backend::BackendFailure;
 use crate::backend::metrics::AlertingRule;
-use crate::domain::environment;
+use crate::domain::selector::Selector;
 use crate::time::{Now, Tick, short_age};
 
 mod arrange;
@@ -139,10 +139,8 @@ pub struct Arrangement {
     pub states: StateChoice,
     /// The filter's text; one that cannot be read hides nothing and is said.
     pub filter: String,
-    /// Only this service.
-    pub scope_service: Option<Arc<str>>,
-    /// Only what is not of another environment than this.
-    pub scope_labels: BTreeMap<String, String>,
+    /// Only what is of the scope.
+    pub scope: Selector,
 }
 
 impl Default for Arrangement {
@@ -151,18 +149,8 @@ impl Default for Arrangement {
             grouping: Grouping::Server,
             states: StateChoice::Active,
             filter: String::new(),
-            scope_service: None,
-            scope_labels: BTreeMap::new(),
+            scope: Selector::default(),
         }
-    }
-}
-
-impl Arrangement {
-    /// Whether an alert is of the scope, as far as it says.
-    fn is_about(&self, alert: &super::Alert) -> bool {
-        let service = self.scope_service.as_ref();
-        service.is_none_or(|service| alert.service == *service)
-            && !environment::is_elsewhere(&self.scope_labels, |name| alert.labels.get(name))
     }
 }
 
@@ -454,7 +442,7 @@ impl Desk {
     fn counts(&self, question: &Arrangement) -> super::AlertCounts {
         let mut counts = super::AlertCounts::default();
         for entry in self.entries.iter().filter(|e| !e.watchdog) {
-            let outside = usize::from(!question.is_about(&entry.alert));
+            let outside = usize::from(!question.scope.selects(&entry.alert));
             let (count, without) = match entry.standing {
                 Standing::Unacknowledged => (&mut counts.active, &mut counts.outside.active),
                 Standing::Acknowledged => (&mut counts.acknowledged, &mut counts.outside.acknowledged),

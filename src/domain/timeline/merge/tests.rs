@@ -13,7 +13,7 @@ fn part(origin: Origin, events: Vec<Event>) -> Part {
 }
 
 fn us() -> Us {
-    Us(vec!["jun@example.com".into(), "Jun".into()])
+    Us::of("jun@example.com", None)
 }
 
 fn ids(timeline: &Timeline) -> Vec<&str> {

@@ -167,9 +167,14 @@ fn an_open_incident_that_leaves_the_list_stays_and_says_what_became_of_it() {
     hand.press("r");
     hand.assert_said("is over: resolved by Sam");
     assert!(hand.acts().is_empty());
+    let mut ours = story();
+    ours.events
+        .push(event(0, EventKind::Resolved, Some("Jun"), "resolved"));
+    tell(&mut hand, ours);
+    assert!(screen(&hand).contains("resolved by you"), "{}", screen(&hand));
 
     hand.tell(Msg::IncidentsFetched(listed(vec![checkout(), search()])));
-    assert_eq!(hand.model.incidents.over(&id), None);
+    assert_eq!(hand.model.incidents.over(&id, &hand.model.us()), None);
     hand.press("esc");
     assert!(hand.model.incidents.kept.is_empty());
 }
