@@ -4,7 +4,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{Reading, RollingExhaustion, SloBoard, SloReport, WindowReport};
+use super::{Reading, RollingExhaustion, SloBoard, SloReport, SloState, WindowReport};
 
 /// The whole document of a context.
 pub fn report_json(context: &str, at: DateTime<Utc>, board: &SloBoard) -> Value {
@@ -26,6 +26,15 @@ pub fn report_json(context: &str, at: DateTime<Utc>, board: &SloBoard) -> Value 
         object.insert("partial".to_owned(), Value::Bool(true));
     }
     document
+}
+
+/// A state as documents name it: that nothing is left of a budget is told by `budget_status`, and is no state of theirs.
+fn state_word(state: SloState) -> &'static str {
+    match state {
+        SloState::Spent => SloState::Ok,
+        state => state,
+    }
+    .word()
 }
 
 /// One SLO of it.
@@ -58,7 +67,7 @@ pub fn slo_json(report: &SloReport) -> Value {
         "objective": round_trip(slo.objective.fraction()),
         "period_seconds": slo.period.length().as_secs(),
         "windows": windows,
-        "state": report.state.word(),
+        "state": state_word(report.state),
         "waiting": report.is_waiting(),
         "rules": rules,
         "budget_remaining": budget.map(|b| number(b.remaining)),
@@ -73,7 +82,7 @@ pub fn slo_json(report: &SloReport) -> Value {
         },
         "policy": budget.map(|b| b.policy.word()),
         "covered_seconds": report.covered.map(|d| d.as_secs()),
-        "last_known_state": report.last_known.map(|(state, _)| state.word()),
+        "last_known_state": report.last_known.map(|(state, _)| state_word(state)),
         "last_known_at": report.last_known.map(|(_, at)| time(at)),
         "words": report.words,
         "warnings": report.warnings,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::{HadData, RuleState, SloReport, SloState};
 
-/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; what begins to burn; other no-data and error;
-/// spent; no traffic; ok. Within a place the fastest burn first, then by name, so that equals do not swap places.
+/// Sorts most urgent first: page; data lost of an SLO that had some; ticket; other no-data and error; no traffic; ok,
+/// of which what begins to burn and what has nothing left stand first. Within a place the fastest burn first, then by
+/// name, so that equals do not swap places.
 pub fn rank(reports: &mut [Arc<SloReport>]) {
     // Keys once each: comparing recomputes nothing.
     reports.sort_by_cached_key(|report| Key {
@@ -47,10 +48,10 @@ fn place(report: &SloReport) -> u8 {
     match report.state {
         SloState::Page => 0,
         SloState::Ticket => 2,
-        SloState::Spent | SloState::Ok if report.is_starting() => 3,
-        SloState::Error | SloState::NoData => 4,
-        SloState::Spent => 5,
-        SloState::NoTraffic => 6,
+        SloState::Error | SloState::NoData => 3,
+        SloState::NoTraffic => 4,
+        SloState::Spent | SloState::Ok if report.is_starting() => 5,
+        SloState::Spent => 6,
         SloState::Ok => 7,
     }
 }

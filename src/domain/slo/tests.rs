@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::json::slo_json;
 use super::*;
 use crate::time::{Now, Tick};
 
@@ -164,6 +165,12 @@ fn what_does_not_burn_and_has_nothing_left_is_spent() {
     let spent = over(&[("30d", 1.2)]);
     assert_eq!((spent.state, spent.is_starting()), (SloState::Spent, false));
     assert_eq!(spent.words, "the month's budget spent 1.2×");
+    let document = slo_json(&spent);
+    assert_eq!(
+        (&document["state"], &document["budget_status"]),
+        (&serde_json::json!("ok"), &serde_json::json!("breached")),
+        "documents keep to the states that they had"
+    );
     assert_eq!(over(&[("30d", 1.0)]).state, SloState::Spent, "nothing is left");
     assert_eq!(over(&[("30d", 0.99)]).state, SloState::Ok);
     assert_eq!(
@@ -410,10 +417,10 @@ fn the_list_puts_lost_data_right_after_pages() {
             "page",
             "lost",
             "ticket",
-            "starting",
             "never-seen",
-            "spent",
             "idle",
+            "starting",
+            "spent",
             "ok-faster",
             "ok"
         ]
