@@ -392,6 +392,15 @@ fn any_key_of_a_pane_is_unbound_and_says_so() {
 }
 
 #[test]
+fn the_keys_of_flow_control_say_whose_they_are_and_what_does_what_was_meant() {
+    let left = "is left to the terminal's flow control";
+    for (key, instead) in [("ctrl-s", "/ searches"), ("ctrl-q", "q quits")] {
+        let model = pressed(shop::shop(size(120, 40)), key);
+        assert_eq!(said(&model), format!("{key} {left} · {instead}"));
+    }
+}
+
+#[test]
 fn a_sequence_says_what_may_follow_at_once_on_every_terminal() {
     let vim = Arc::new(keymap::load("vim", None).unwrap());
     for (w, h) in [(40, 10), (80, 24), (120, 40)] {
