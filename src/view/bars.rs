@@ -91,6 +91,13 @@ impl Light {
     }
 }
 
+/// Whether there are backends and none of them answers.
+pub(super) fn nobody_answers(scene: Scene) -> bool {
+    let health = &scene.model.health;
+    let out = |backend| matches!(Light::of(backend, scene.now), Light::Out | Light::Stale);
+    !health.is_empty() && health.iter().all(out)
+}
+
 /// What of a backend's trouble is said beside its light, what can be done without last.
 fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
     let stale = health
