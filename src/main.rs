@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // With nobody left to read it, there is nobody to tell.
+            let error = cli::args::with_tip(error);
             let _ = error.print();
             return if error.use_stderr() {
                 Exit::Usage

@@ -8,6 +8,16 @@ use std::time::Duration;
 
 use crate::time::Tick;
 
+/// Bytes a second that are written at most while a production lives. Each bound is what `cargo bench` measures against,
+/// and `doctor --cost` prints.
+pub const MOST_BYTES: f64 = 900.0;
+/// Share of one core at most, where nothing changes.
+pub const MOST_CPU: f64 = 0.002;
+/// Resident bytes at most, log lines beyond.
+pub const MOST_MEMORY: u64 = 15 << 20;
+/// Times that the kernel wakes it in a second at most, where nothing changes.
+pub const MOST_WAKES: f64 = 5.0;
+
 /// Rates are over so long at most.
 const KEPT: Duration = Duration::from_secs(60);
 /// Between two readings: more would cost what it measures.

@@ -9,7 +9,7 @@ use super::incidents::IncidentBoard;
 use super::kept::ViewsKept;
 use super::logs::LogView;
 use super::panes::Firings;
-use super::query::{QueryAnswer, QueryTrouble};
+use super::query::QueryResult;
 use super::record::{RecordHealth, Watching};
 use super::runbook::RunOrder;
 use super::strip::StripPart;
@@ -166,7 +166,7 @@ pub enum Msg {
         /// The question's number; the answer to another is dropped.
         seq: u64,
         /// What came of it.
-        result: Result<Arc<QueryAnswer>, QueryTrouble>,
+        result: QueryResult,
     },
     /// The saved views as they are kept now, or why they could not be.
     ViewsKept(Result<ViewsKept, String>),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::effect::Deed;
 use super::scope::TimeRange;
 use crate::backend::metrics::{Answered, Series};
 use crate::backend::{BackendError, ErrorKind};
@@ -114,13 +115,18 @@ impl QueryTrouble {
     }
 }
 
+/// What comes of a query.
+pub type QueryResult = Result<Arc<QueryAnswer>, QueryTrouble>;
+
 /// The query that is open, and what came of it.
 #[derive(Debug, Default)]
 pub struct QueryPane {
     /// What was asked last.
     pub asked: Option<QueryAsk>,
     /// What came of it or of the one before of the same text, and when.
-    pub answer: Option<(Tick, Result<Arc<QueryAnswer>, QueryTrouble>)>,
+    pub answer: Option<(Tick, QueryResult)>,
+    /// What is told of it once it is answered: a refused one is no part of a story.
+    pub untold: Option<Deed>,
     /// Questions asked so far.
     pub count: u64,
 }
@@ -137,11 +143,13 @@ impl QueryPane {
         ask
     }
 
-    /// Takes an answer in, unless something else was asked since.
-    pub fn answered(&mut self, seq: u64, result: Result<Arc<QueryAnswer>, QueryTrouble>, now: Now) {
-        if self.asked.as_ref().is_some_and(|asked| asked.seq == seq) {
+    /// Takes an answer in, unless something else was asked since; whether it did.
+    pub fn answered(&mut self, seq: u64, result: QueryResult, now: Now) -> bool {
+        let awaited = self.asked.as_ref().is_some_and(|asked| asked.seq == seq);
+        if awaited {
             self.answer = Some((now.tick, result));
         }
+        awaited
     }
 
     /// The answer as a table of tab-separated columns, with the query above it.

@@ -152,6 +152,17 @@ fn what_is_missing_or_unknown_is_usage() {
 }
 
 #[test]
+fn a_word_of_the_console_that_is_no_command_says_where_it_is() {
+    let said = |word| {
+        let error = Cli::try_parse_from(["midwatch", word]).expect_err(word);
+        args::with_tip(error).to_string()
+    };
+    assert!(said("tour").contains("tip: the tour is in the console: `midwatch demo`, then `:tour`"));
+    assert!(said("contexts").contains("`midwatch config show` lists them"));
+    assert!(!said("nonsense").contains("the console"));
+}
+
+#[test]
 fn a_drill_is_recorded_and_what_opens_no_console_is_not() {
     let unknown = run_with(&["drill", "no-such", "--record", "/nonexistent/a.mwr"], CONFIG);
     assert_eq!(unknown.exit, Exit::Usage);

@@ -89,10 +89,16 @@ fn unknown(name: &str, groups: &[Group], path: &KeyPath, findings: &mut Findings
                 "a secret does not stand in the file: `{name}_env`, `{name}_file` or `{name}_command` says where it is"
             )
         }
-        None => format!(
-            "known here: {}",
-            schema::names(groups).collect::<Vec<_>>().join(", ")
-        ),
+        None => {
+            let above = schema::find(schema::TOP, name).is_some();
+            let names: Vec<&str> = schema::names(groups).collect();
+            let known = format!("known here: {}", names.join(", "));
+            if above {
+                format!("it belongs to the top level, above the first [table]; {known}")
+            } else {
+                known
+            }
+        }
     };
     findings.error(path, "unknown key", mend);
 }

@@ -23,7 +23,7 @@ use crate::theme::Glyphs;
 pub use chord::{ChordError, display_sequence, label, parse_chord, parse_sequence};
 pub use load::{SHELF, load, own_text, parse};
 pub use table::{document, readme_table, text};
-pub use taken::{Doubt, taken};
+pub use taken::{Doubt, is_of_flow_control, taken};
 
 /// One key with its modifiers, normalised: shift is folded into the character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -56,6 +56,11 @@ impl fmt::Display for Doubt {
     }
 }
 
+/// Whether the line's flow control may take a key: no shipped keymap binds it.
+pub fn is_of_flow_control(key: Chord) -> bool {
+    key.modifiers == KeyModifiers::CONTROL && matches!(key.code, KeyCode::Char('s' | 'q'))
+}
+
 /// Who else takes a key before it can be `action`, and what to do; nothing where nobody does.
 pub fn taken(key: Chord, action: Action) -> Option<&'static str> {
     let KeyCode::Char(character) = key.code else {

@@ -7,6 +7,7 @@
 
 mod doubt;
 mod page;
+mod query;
 mod swing;
 
 use std::collections::{BTreeMap, BTreeSet};

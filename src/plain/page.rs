@@ -4,7 +4,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::SIZE;
+use super::{SIZE, query};
 use crate::app::Model;
 use crate::text::SafeText;
 use crate::theme::{Glyphs, Theme};
@@ -13,6 +13,11 @@ use crate::view::layout::{self, Cover};
 
 /// The page that is open, top to bottom; blanks at its end are none.
 pub(super) fn lines(model: &Model, now: Now) -> Vec<String> {
+    query::lines(model, now).unwrap_or_else(|| drawn(model, now))
+}
+
+/// The same as the screen shows it.
+fn drawn(model: &Model, now: Now) -> Vec<String> {
     let theme = Theme::from_styles("", Glyphs::Ascii, |_| Style::default());
     let mut frame = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
     crate::view::draw(model, &theme, now, &mut frame);

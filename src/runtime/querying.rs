@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::app::query::{QueryAnswer, QueryAsk, QueryTrouble, read, trouble};
+use crate::app::query::{QueryAsk, QueryResult, QueryTrouble, read, trouble};
 use crate::backend::metrics::Metrics;
 
 /// Asks it over its range.
-pub(super) async fn ask(
-    metrics: Option<Arc<dyn Metrics>>,
-    ask: &QueryAsk,
-) -> Result<Arc<QueryAnswer>, QueryTrouble> {
+pub(super) async fn ask(metrics: Option<Arc<dyn Metrics>>, ask: &QueryAsk) -> QueryResult {
     let Some(metrics) = metrics else {
         return Err(QueryTrouble {
             words: "no metrics backend is configured".to_owned(),

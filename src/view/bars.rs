@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::pane::incident_rows::who;
+use super::widget::text_block::shortened;
 use super::widget::{self, Piece, width_of};
 use super::{Scene, figures, hints};
 use crate::action::Action;
@@ -18,10 +19,10 @@ use crate::app::focus::PaneId;
 use crate::app::incidents::called;
 use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::record::{ForwardState, Trouble, Watching};
-use crate::app::toast::Level;
+use crate::app::toast::{Level, Toast};
 use crate::keymap::Lookup;
 use crate::outbox::State;
-use crate::text::{Cut, SafeText, cut};
+use crate::text::{Cut, SafeText, cut, width};
 use crate::theme::Role;
 use crate::time::Now;
 
@@ -88,6 +89,13 @@ impl Light {
             Self::Out => "failed",
         }
     }
+}
+
+/// Whether there are backends and none of them answers.
+pub(super) fn nobody_answers(scene: Scene) -> bool {
+    let health = &scene.model.health;
+    let out = |backend| matches!(Light::of(backend, scene.now), Light::Out | Light::Stale);
+    !health.is_empty() && health.iter().all(out)
 }
 
 /// What of a backend's trouble is said beside its light, what can be done without last.
@@ -463,14 +471,9 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
     };
     if !scene.model.pending_keys.is_empty() {
         sequence(scene, buffer, left);
-    } else if let Some(toast) = scene.model.toasts.current() {
-        let (mark, role) = match toast.level {
-            Level::Info => ("", Role::ToastInfo),
-            Level::Warn => ("! ", Role::ToastWarn),
-            Level::Error => ("✗ ", Role::ToastError),
-        };
-        let text = SafeText::line(&toast.text);
-        scene.line(buffer, left, &[Piece::word(mark, role), Piece::safe(text, role)]);
+    } else if let Some(toast) = scene.model.toasts.current()
+        && said(scene, buffer, inner, left.width, toast) == Last::Used
+    {
     } else {
         let pieces = hints::fitting(scene, usize::from(left.width));
         scene.line(buffer, left, &pieces);
@@ -481,6 +484,62 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
         &right,
     );
     None
+}
+
+/// Whether passing words took the last row, or only rows above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Used,
+    Free,
+}
+
+/// Rows above the last one that words may take at most.
+const ROWS_ABOVE: u16 = 3;
+
+fn rows_above(last: Rect) -> usize {
+    usize::from(ROWS_ABOVE.min(last.y / 3))
+}
+
+/// Passing words: in the first `beside` cells of the last row, and over rows above it where they are longer than that.
+fn said(scene: Scene, buffer: &mut Buffer, inner: Rect, beside: u16, toast: &Toast) -> Last {
+    let (mark, role) = match toast.level {
+        Level::Info => ("", Role::ToastInfo),
+        Level::Warn => ("! ", Role::ToastWarn),
+        Level::Error => ("✗ ", Role::ToastError),
+    };
+    // Nothing lies over what somebody is asked or writes.
+    let most = match scene.model.modal {
+        None => rows_above(inner),
+        Some(_) => 0,
+    };
+    let text = format!("{mark}{}", SafeText::line(&toast.text));
+    let beside = usize::from(beside);
+    let whole = usize::from(inner.width);
+    let rows = match most {
+        _ if width(&text) <= beside => vec![text],
+        0 => shortened(&text, beside, 1),
+        _ => shortened(&text, whole, most + usize::from(beside == whole)),
+    };
+    let (above, last) = match rows.split_last() {
+        Some((last, above)) if width(last) <= beside => (above, Some(last)),
+        _ => (rows.as_slice(), None),
+    };
+    over_rows(scene, buffer, inner, above, role);
+    if let Some(last) = last {
+        scene.line(buffer, inner, &[Piece::own(last.clone(), role)]);
+    }
+    last.map_or(Last::Free, |_| Last::Used)
+}
+
+/// Words in rows right above the last one, over whatever stood there.
+fn over_rows(scene: Scene, buffer: &mut Buffer, inner: Rect, rows: &[String], role: Role) {
+    let top = inner.y - rows.len() as u16;
+    let over = Rect::new(buffer.area.x, top, buffer.area.width, rows.len() as u16);
+    widget::clear(buffer, over);
+    buffer.set_style(over, scene.theme.style(Role::BarBottom));
+    for (y, text) in (top..).zip(rows) {
+        scene.line(buffer, Rect { y, ..inner }, &[Piece::own(text.clone(), role)]);
+    }
 }
 
 /// Acts under way, acknowledgements held, marks: the first piece matters most.
@@ -626,11 +685,7 @@ fn which_key(scene: Scene, buffer: &mut Buffer, below: u16, next: &[[Piece; 2]])
         height: rows as u16,
         ..screen
     };
-    for position in area.positions() {
-        if let Some(cell) = buffer.cell_mut(position) {
-            *cell = Cell::default();
-        }
-    }
+    widget::clear(buffer, area);
     buffer.set_style(
         area,
         scene
@@ -730,27 +785,53 @@ fn prompt_line(scene: Scene, buffer: &mut Buffer, area: Rect, prompt: &Prompt) -
         (PromptKind::Time, _) => muted("03:14 · 15m ago", &[(Action::DialogAccept, "jumps")]),
         (PromptKind::Columns, _) => super::pane::logs::columns_said(scene, &prompt.input.lines().join(" ")),
     };
-    let says_width = (says.width() as u16).min(area.width / 2);
+    // Where it is narrow the sign has to do: the room is for what is typed.
+    let name = match area.width {
+        ROOMY.. => format!(" {what}: "),
+        _ => " ".to_owned(),
+    };
+    let head = [Piece::word(sign, Role::Key), Piece::own(name, Role::TextMuted)];
+    let typed = prompt.input.lines().iter().map(|line| width(line)).max();
+    let typed = typed.unwrap_or_default().max(LEAST_TYPED) + 1;
+    let says = beside_typed(scene, buffer, area, says, width_of(&head) + typed);
+    let says_width = says.width() as u16;
     let left = Rect {
         width: area.width.saturating_sub(says_width + 2),
         ..area
     };
-    let used = scene.line(
-        buffer,
-        left,
-        &[
-            Piece::word(sign, Role::Key),
-            // Where it is narrow the sign has to do: the room is for what is typed.
-            Piece::own(
-                match area.width {
-                    ROOMY.. => format!(" {what}: "),
-                    _ => " ".to_owned(),
-                },
-                Role::TextMuted,
-            ),
-        ],
-    );
+    let used = scene.line(buffer, left, &head);
     let right = widget::after(area, area.width.saturating_sub(says_width));
     scene.line(buffer, right, &[says]);
     super::overlay::input::draw(scene, buffer, widget::after(left, used), &prompt.input)
+}
+
+/// Cells that what is typed has at least.
+const LEAST_TYPED: usize = 3;
+
+/// What is said beside what is typed, which has so many cells with its head: hints give way, what is wrong goes above.
+fn beside_typed(
+    scene: Scene,
+    buffer: &mut Buffer,
+    area: Rect,
+    says: Piece<'static>,
+    typed: usize,
+) -> Piece<'static> {
+    let cells = usize::from(area.width);
+    let room = cells.saturating_sub(typed + 2).max(cells / 2);
+    if says.width() <= room {
+        return says;
+    }
+    if says.role != Role::StateFailed {
+        return Piece::own(fewer(says.as_str(), room), says.role);
+    }
+    let rows = shortened(says.as_str(), cells, rows_above(area));
+    over_rows(scene, buffer, area, &rows, says.role);
+    Piece::word("", says.role)
+}
+
+/// As many parts of a hint as fit, or as many words of the first.
+fn fewer(hint: &str, cells: usize) -> String {
+    let mut ends = hint.rmatch_indices(" · ").map(|(at, _)| &hint[..at]);
+    let whole = ends.find(|head| width(head) <= cells).map(str::to_owned);
+    whole.unwrap_or_else(|| shortened(hint, cells, 1).concat())
 }

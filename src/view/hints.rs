@@ -224,13 +224,17 @@ fn wanted(scene: Scene) -> Vec<Action> {
             if model.running.is_some() {
                 actions.push(Action::StopCommand);
             }
-            actions.extend([
-                Action::TickStep,
-                Action::RunCommand,
-                Action::Annotate,
-                Action::Copy,
-                Action::Pivot,
-            ]);
+            match model.runbook.as_ref().map(|page| page.rows.is_empty()) {
+                Some(false) => actions.extend([
+                    Action::TickStep,
+                    Action::RunCommand,
+                    Action::Annotate,
+                    Action::Copy,
+                    Action::Pivot,
+                ]),
+                // The page itself says what copies its link.
+                Some(true) | None => actions.extend([Action::Refresh, Action::Annotate, Action::Pivot]),
+            }
         }
         Some(Detail::Page(Page::Contexts)) => {
             actions.extend([Action::Back, Action::Open, Action::Refresh, Action::Copy]);

@@ -62,6 +62,11 @@ pub(crate) fn moment(
     figures::moment(at, now, zone)
 }
 
+/// A number of a query's answer, in at most nine cells.
+pub(crate) fn number(value: f64) -> String {
+    detail::number(value)
+}
+
 /// Rows that the head of an open trace wants in a frame so wide.
 pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall, width: u16) -> u16 {
     detail::waterfall::head_rows(open, width)

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use midwatch::app::cost::MOST_BYTES;
+
 use crate::figure::{Held, Samples, held};
 use crate::pty::{Console, usage};
 use crate::terminal::press_keys;
@@ -82,7 +84,12 @@ fn alive() {
     let after = usage(console.pid).expect("it runs");
     let each = |value: f64| Samples::new(vec![value / WATCHED.as_secs_f64()]);
     println!("a production with an incident, for {} s:", WATCHED.as_secs());
-    held("  written", "B/s", &each(bytes as f64), (Held::Median, 900.0));
+    held(
+        "  written",
+        "B/s",
+        &each(bytes as f64),
+        (Held::Median, MOST_BYTES),
+    );
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0;
     crate::figure::told("  of a core", "%", &each(cpu));
 }

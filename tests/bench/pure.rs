@@ -60,9 +60,12 @@ fn frame() {
     for (what, model) in [
         (
             "a full 200x60 frame, 10,000 alerts and 500 SLOs held",
-            fixtures::crowded(size, crowd::ALERTS),
+            Box::new(fixtures::crowded(size, crowd::ALERTS)),
         ),
-        ("a full 200x60 frame, the shop on fire", fixtures::shop(size)),
+        (
+            "a full 200x60 frame, the shop on fire",
+            Box::new(fixtures::shop(size)),
+        ),
     ] {
         let samples = Samples::of_runs(
             20,

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use midwatch::app::cost::{MOST_CPU, MOST_MEMORY, MOST_WAKES};
+
 use crate::figure::{Held, Samples, held, millis, told};
 use crate::pty::{Console, usage};
 use crate::{process, server};
@@ -56,18 +58,18 @@ fn at_rest() {
     );
     held("  written", "B/s", &each(bytes as f64), (Held::Median, 30.0));
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0;
-    held("  of a core", "%", &each(cpu), (Held::Median, 0.2));
+    held("  of a core", "%", &each(cpu), (Held::Median, MOST_CPU * 100.0));
     held(
         "  resident",
         "MiB",
         &once(after.resident as f64 / 1_024.0),
-        (Held::Median, 15.0),
+        (Held::Median, MOST_MEMORY as f64 / f64::from(1 << 20)),
     );
     held(
         "  woken",
         "/s",
         &each((after.wakes - before.wakes) as f64),
-        (Held::Median, 5.0),
+        (Held::Median, MOST_WAKES),
     );
 
     let mut settled = Vec::new();

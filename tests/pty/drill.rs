@@ -10,6 +10,13 @@ fn paged(more: &[&str]) -> Console {
     console
 }
 
+/// Ends a drill whose incident goes on: it asks once.
+fn quit(console: &mut Console) {
+    console.press(b"q");
+    console.wait_for("Quit the drill?");
+    console.press(b"y");
+}
+
 #[test]
 fn a_drill_that_is_acknowledged_and_quit_asks_what_it_was_and_prints_the_score() {
     let directory = tempfile::tempdir().unwrap();
@@ -22,7 +29,7 @@ fn a_drill_that_is_acknowledged_and_quit_asks_what_it_was_and_prints_the_score()
     // What is still being sent is asked about before the end.
     console.wait_for("you acknowledged");
     console.wait_without("sending ack");
-    console.press(b"q");
+    quit(&mut console);
     console.wait_for("What was it?");
     assert!(
         console.is_cooked(),
@@ -55,7 +62,7 @@ fn a_drill_that_is_left_before_the_page_says_so_and_asks_nothing() {
         .size(140, 45)
         .start();
     console.wait_for("SLO");
-    console.press(b"q");
+    quit(&mut console);
     assert!(console.wait_exit().success());
     console.assert_restored();
     let text = console.text();

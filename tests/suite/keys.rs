@@ -5,6 +5,7 @@ use std::sync::Arc;
 use midwatch::action::{Action, Impact, Place};
 use midwatch::app::focus::PaneId;
 use midwatch::app::modal::Modal;
+use midwatch::app::toast::Level;
 use midwatch::app::{Model, Msg};
 use midwatch::keymap;
 use midwatch::outbox::State;
@@ -392,6 +393,15 @@ fn any_key_of_a_pane_is_unbound_and_says_so() {
 }
 
 #[test]
+fn the_keys_of_flow_control_say_whose_they_are_and_what_does_what_was_meant() {
+    let left = "is left to the terminal's flow control";
+    for (key, instead) in [("ctrl-s", "/ searches"), ("ctrl-q", "q quits")] {
+        let model = pressed(shop::shop(size(120, 40)), key);
+        assert_eq!(said(&model), format!("{key} {left} · {instead}"));
+    }
+}
+
+#[test]
 fn a_sequence_says_what_may_follow_at_once_on_every_terminal() {
     let vim = Arc::new(keymap::load("vim", None).unwrap());
     for (w, h) in [(40, 10), (80, 24), (120, 40)] {
@@ -540,4 +550,71 @@ fn a_search_in_a_list_counts_what_it_finds() {
     press(&mut model, "/");
     type_text(&mut model, "post");
     assert!(bar(&model).contains(" hit"), "{}", bar(&model));
+}
+
+/// A keymap with a sequence of its own for every action, and the sequences with where they hold.
+fn every_action_bound() -> (String, Vec<(Place, String)>) {
+    let letter = |n: usize| char::from(b'a' + u8::try_from(n).unwrap());
+    let rows = midwatch::action::TABLE
+        .iter()
+        .filter(|row| row.place != Place::Dialog);
+    let sequence = |n: usize| format!("f12 {} {}", letter(n / 26), letter(n % 26));
+    let bound: Vec<_> = rows.enumerate().map(|(n, row)| (row, sequence(n))).collect();
+    let table = |place: &Place| {
+        let here = bound.iter().filter(|(row, _)| row.place == *place);
+        let lines = here.map(|(row, keys)| format!("\"{keys}\" = \"{}\"\n", row.name));
+        format!("[{}]\n{}", place.name(), lines.collect::<String>())
+    };
+    let text = Place::ALL.iter().map(table).collect();
+    (
+        text,
+        bound.into_iter().map(|(row, keys)| (row.place, keys)).collect(),
+    )
+}
+
+#[test]
+fn no_passing_word_is_cut_whatever_is_asked_for_and_wherever() {
+    let (keys, sequences) = every_action_bound();
+    let keymap = with_keys(shop::shop(size(80, 24)), &keys).keymap;
+    let mut words = std::collections::BTreeSet::new();
+    for (name, build) in everywhere() {
+        let Some(pane) = name.strip_prefix("pane ") else {
+            continue;
+        };
+        let here = |place: &Place| matches!(place, Place::Global | Place::List) || place.name() == pane;
+        for (_, keys) in sequences.iter().filter(|(place, _)| here(place)) {
+            let mut model = build(80, 24);
+            model.keymap = Arc::clone(&keymap);
+            press(&mut model, keys);
+            words.insert(said(&model));
+        }
+    }
+    assert!(words.len() > 30, "{words:?}");
+    for (w, h) in [(80, 24), (40, 10)] {
+        for words in &words {
+            let mut model = shop::shop(size(w, h));
+            model.toasts.say(Level::Warn, words, shop::now().tick);
+            let shown = screen(&model).join(" ");
+            let shown: Vec<&str> = shown.split_whitespace().collect();
+            assert!(shown.join(" ").contains(words), "{w}x{h}: {words}\n{shown:?}");
+        }
+    }
+}
+
+#[test]
+fn a_narrow_palette_says_below_the_names_what_the_chosen_entry_does() {
+    let mut model = pressed(shop::shop(size(40, 10)), ":");
+    for name in ["view.health", "list.down"] {
+        type_text(&mut model, name);
+        let Some(Modal::Palette(open)) = &model.modal else {
+            panic!("the palette is open");
+        };
+        let chosen = &open.items[open.hits[open.cursor]];
+        assert_eq!(chosen.name, name);
+        let rows = screen(&model);
+        let bare = |row: &String| row.trim_matches(|c: char| c == '│' || c == ' ').to_owned();
+        let shown: Vec<String> = rows.iter().map(bare).collect();
+        assert!(shown.join(" ").contains(&chosen.title), "{}", rows.join("\n"));
+        press(&mut model, "ctrl-u");
+    }
 }

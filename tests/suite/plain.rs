@@ -441,6 +441,31 @@ fn a_querys_answer_is_read_when_it_comes_and_so_is_the_next_one() {
 }
 
 #[test]
+fn a_querys_series_are_told_whole_and_their_charts_in_words() {
+    let mut ear = quiet();
+    ear.types("query up");
+    let name =
+        "up{cluster=\"eu-central-1\",instance=\"checkout-7c9f4d5b8-x2v4q:9090\",job=\"kubernetes-pods\"}";
+    let mut answer = series(0.25);
+    answer.series[0].short = name.to_owned();
+    answer.series[0].max = 3.0;
+    let calm = series(1.0).series;
+    answer.series.extend(calm);
+    let lines = ear.tell(Msg::QueryAnswered {
+        seq: ear.model.query.count,
+        result: Ok(Arc::new(answer)),
+    });
+    for words in [
+        "a point each 15s, 2 series".to_owned(),
+        format!("{name}: last 0.25000, least 0.25000, most 3"),
+        "up{job=\"cart\"}: 1 all the time".to_owned(),
+    ] {
+        assert!(has(&lines, &words), "{words}: {lines:#?}");
+    }
+    assert_eq!(lines.len(), 5, "{lines:#?}");
+}
+
+#[test]
 fn a_write_up_is_read_when_it_is_there() {
     let mut ear = quiet();
     let what = WriteUp::Audit;

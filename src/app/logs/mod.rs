@@ -18,6 +18,7 @@ pub use self::view::{
     first_time, search_query,
 };
 use super::Model;
+use super::effect::Deed;
 use super::focus::PaneId;
 use super::list::ListState;
 use super::panes::Search;
@@ -126,6 +127,8 @@ pub struct LogPane {
     pub at_least: Option<Level>,
     /// The source's own query.
     pub query: String,
+    /// What is told of the query that was asked last, until its lines are there: a refused one is no part of a story.
+    pub untold: Option<Deed>,
     /// The query that was refused last, until another is asked.
     pub refused: Option<Arc<Refused>>,
     /// Whether why it was is shown over the lines: until somebody goes on.

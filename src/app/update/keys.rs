@@ -15,7 +15,7 @@ use crate::app::list::Step;
 use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
-use crate::keymap::{Chord, Lookup};
+use crate::keymap::{Chord, Lookup, is_of_flow_control};
 use crate::time::Now;
 use crate::view::layout::{self, Cover};
 
@@ -71,19 +71,27 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             Vec::new()
         }
         Lookup::Unbound => {
-            let keys: Vec<String> = model.pending_keys.drain(..).map(|c| c.to_string()).collect();
-            let help = model
-                .keymap
-                .keys_for(Action::Help)
-                .into_iter()
-                .next()
-                .unwrap_or_default();
-            say(
-                model,
-                Level::Info,
-                format!("{} is not bound here · {help} shows the keys", keys.join(" ")),
-                now,
-            )
+            let keys = std::mem::take(&mut model.pending_keys);
+            say(model, Level::Info, unbound(model, &keys), now)
+        }
+    }
+}
+
+/// Why keys did nothing, and what to press instead.
+fn unbound(model: &Model, keys: &[Chord]) -> String {
+    let key = |action| model.keymap.first_or_name(action);
+    match keys {
+        [only] if is_of_flow_control(*only) => {
+            let (instead, does) = match only.code {
+                KeyCode::Char('q') => (key(Action::Quit), "quits"),
+                _ => (key(Action::Search), "searches"),
+            };
+            format!("{only} is left to the terminal's flow control · {instead} {does}")
+        }
+        _ => {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let keys = keys.join(" ");
+            format!("{keys} is not bound here · {} shows the keys", key(Action::Help))
         }
     }
 }

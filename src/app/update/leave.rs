@@ -149,8 +149,12 @@ pub(super) fn pages_under_way(model: &Model) -> impl Iterator<Item = ConfirmLine
 }
 
 /// Quits, or asks where something would be lost.
-pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut lines = Vec::new();
+    let drill = model.drill.as_ref().filter(|drill| now.utc < drill.over_at);
+    lines.extend(drill.map(|_| {
+        ConfirmLine::Plain("its incident goes on, and an ended drill cannot be taken up again".to_owned())
+    }));
     let unsent = model.acts.unsent();
     if unsent > 0 {
         lines.push(ConfirmLine::Warning(format!(
@@ -190,7 +194,10 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     model.modal = Some(Modal::Confirm(Confirm {
-        title: "Quit midwatch?".to_owned(),
+        title: match drill {
+            Some(_) => "Quit the drill?".to_owned(),
+            None => "Quit midwatch?".to_owned(),
+        },
         lines,
         typed: Vec::new(),
         then: Then::Quit,
@@ -215,6 +222,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::app::drill::DrillLog;
     use crate::app::preview::tests::model;
     use crate::domain::incident::Person;
     use crate::domain::incident::local::Reason;
@@ -244,7 +252,7 @@ mod tests {
         let mut outbox = model.outbox.clone();
         Arc::make_mut(&mut outbox).under_way = vec![page(Stage::Sending), page(Stage::Waiting)];
         model.outbox = outbox;
-        assert_eq!(quit(&mut model), []);
+        assert_eq!(quit(&mut model, now), []);
         assert!(!model.quitting);
         let Some(Modal::Confirm(asked)) = &model.modal else {
             panic!("it asks");
@@ -255,5 +263,20 @@ mod tests {
                 && lines[1].contains("local-3 level 2: Mara (+49 30 1234) is not notified yet"),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn a_drill_asks_before_it_is_quit_until_its_incident_is_over() {
+        let now = Now::fixed(chrono::DateTime::UNIX_EPOCH, 1_000);
+        let mut model = model(now);
+        let over_at = now.utc + chrono::TimeDelta::minutes(10);
+        model.drill = Some(DrillLog::between(now.utc, over_at));
+        assert_eq!(quit(&mut model, now), []);
+        let Some(Modal::Confirm(asked)) = model.modal.take() else {
+            panic!("it asks");
+        };
+        assert_eq!(asked.title, "Quit the drill?");
+        let later = now.later(std::time::Duration::from_secs(600));
+        assert_eq!(quit(&mut model, later), [Effect::Quit]);
     }
 }

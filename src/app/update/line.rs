@@ -46,7 +46,7 @@ fn press(model: &mut Model, code: KeyCode, now: Now) -> Vec<Effect> {
 fn command(model: &mut Model, line: &str, now: Now) -> Vec<Effect> {
     match line {
         "" => Vec::new(),
-        "quit" | "exit" => leave::quit(model),
+        "quit" | "exit" => leave::quit(model, now),
         "back" => {
             model.details.pop();
             Vec::new()

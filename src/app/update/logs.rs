@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeZone;
 
 use super::details::show;
-use super::{frozen, panes, prompts, say, scope};
+use super::{deeds, frozen, panes, prompts, say, scope};
 use crate::action::Action;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::kept::SavedView;
@@ -15,7 +15,7 @@ use crate::app::logs::{
     Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
     first_time, search_query,
 };
-use crate::app::modal::{Modal, PromptKind};
+use crate::app::modal::{Modal, PromptKind, PromptTarget};
 use crate::app::panes::Search;
 use crate::app::scope::TimeRange;
 use crate::app::toast::Level;
@@ -61,6 +61,7 @@ pub(super) fn changed(model: &mut Model, view: Arc<LogView>, now: Now) -> Vec<Ef
     if let Some(refused) = refused {
         effects.extend(refuse(model, refused, now));
     }
+    effects.extend(tell_query(model, now));
     if model.paused.is_none() && !is_filling {
         effects.extend(miss_bookmarks(model, now));
     }
@@ -109,6 +110,13 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     }
 }
 
+/// Has the query told that was asked last, once it is that of the lines.
+fn tell_query(model: &mut Model, now: Now) -> Option<Effect> {
+    let held = model.logs.view.as_ref()?.ask.wanted.query == model.logs.query;
+    let deed = model.logs.untold.take_if(|_| held)?;
+    deeds::record(model, deed, now)
+}
+
 /// The source would not answer a query: the lines of the one before stay, and the text is offered again.
 fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
     let known = model.logs.refused.as_ref();
@@ -117,6 +125,7 @@ fn refuse(model: &mut Model, refused: Arc<Refused>, now: Now) -> Vec<Effect> {
     }
     let held = model.logs.view.as_ref().map(|view| view.ask.wanted.query.clone());
     model.logs.query = held.unwrap_or_default();
+    model.logs.untold = None;
     model.logs.refused = Some(refused);
     model.logs.refusal = Refusal::Shown;
     // Whoever does something else by now is not interrupted: the next query begins with the text.
@@ -543,7 +552,10 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             text.clone_into(&mut model.logs.query);
             model.logs.refused = None;
             model.logs.refusal = Refusal::Read;
-            ask(model).into_iter().collect()
+            let target = PromptTarget::Pane(PaneId::Logs);
+            let deed = deeds::of_prompt(model, kind, target, text);
+            model.logs.untold = Some(deed).filter(|_| !text.is_empty());
+            ask(model).into_iter().chain(tell_query(model, now)).collect()
         }
         PromptKind::Columns => {
             let mut names: Vec<String> = Vec::new();

@@ -205,10 +205,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::QueryAnswered { seq, result } => {
-            model.query.answered(seq, result, now);
-            Vec::new()
-        }
+        Msg::QueryAnswered { seq, result } => query::answered(model, seq, result, now),
         Msg::ViewsKept(result) => views::kept(model, result, now),
         Msg::ContextsHeard(reports) => {
             union::heard(model, &reports);

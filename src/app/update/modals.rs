@@ -33,7 +33,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
             return vec![Effect::Quit];
         }
         let mut effects = close(model);
-        effects.extend(leave::quit(model));
+        effects.extend(leave::quit(model, now));
         return effects;
     }
     match &model.modal {

@@ -152,8 +152,8 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                 } else {
                     logs::answered(model, kind, words.trim(), now)
                 };
-                // An id opens a trace and asks for no list.
-                let asks = !traces || traces::whole_id(&words).is_none();
+                // An id opens a trace and asks for no list; of lines the answer is waited for.
+                let asks = traces && traces::whole_id(&words).is_none();
                 if kind == PromptKind::Query && !words.trim().is_empty() && asks {
                     let deed = deeds::of_prompt(model, kind, target, words.trim());
                     effects.extend(deeds::record(model, deed, now));

@@ -2,6 +2,7 @@
 
 use super::{deeds, details, say};
 use crate::app::focus::{Detail, Page};
+use crate::app::query::QueryResult;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::time::Now;
@@ -22,9 +23,19 @@ pub(super) fn open(model: &mut Model, text: &str, now: Now) -> Vec<Effect> {
     }
     let range = model.scope.range();
     let asked = Effect::AskQuery(model.query.ask(text, range, now));
-    let deed = deeds::of_query(model, text);
-    std::iter::once(asked)
-        .chain(deeds::record(model, deed, now))
+    model.query.untold = Some(deeds::of_query(model, text));
+    vec![asked]
+}
+
+/// An answer came, or why there is none.
+pub(super) fn answered(model: &mut Model, seq: u64, result: QueryResult, now: Now) -> Vec<Effect> {
+    let is_answer = result.is_ok();
+    if !model.query.answered(seq, result, now) {
+        return Vec::new();
+    }
+    let deed = model.query.untold.take().filter(|_| is_answer);
+    deed.and_then(|deed| deeds::record(model, deed, now))
+        .into_iter()
         .collect()
 }
 

@@ -143,9 +143,9 @@ pub(super) fn action(model: &mut Model, action: Action, now: Now) -> Vec<Effect>
             if model.details.pop().is_some() {
                 return Vec::new();
             }
-            leave::quit(model)
+            leave::quit(model, now)
         }
-        Action::QuitNow => leave::quit(model),
+        Action::QuitNow => leave::quit(model, now),
         Action::Suspend => leave::suspend(model, now),
 
         Action::Down => cursor::step(model, Step::Rows(1), now),

@@ -59,7 +59,7 @@ fn of_incident(model: &mut Model, incident: &IncidentId, now: Now) -> Vec<Effect
         [] => say(
             model,
             Level::Info,
-            "no alert that fires belongs to this incident, and runbooks are alerts' (annotation runbook_url)",
+            "no runbook: it is an alert's (runbook_url), and no firing one belongs to this",
             now,
         ),
         [(only, _)] => {

@@ -82,18 +82,21 @@ static AUTHORIZATION_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// What stands behind a value where the next name begins: `password=…,user=…`.
 static NEXT_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"[,;]["']?[\w.-]+["']?[:=]"#).ok());
-/// `curl -u user:…`.
+/// `curl -u user:…`, among other short options too (`-su`), and on a line that the one before goes on in.
 static CURL_USER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(\bcurl\b[^\n|;]*?[ \t](?:-u|-U|--user|--proxy-user)[ \t=]*["']?[^\s:"'-][^\s:"']*:)[^\s"']+"#,
-    )
+    Regex::new(concat!(
+        r#"(\bcurl\b(?:[^\n|;]|\\\r?\n)*?(?:[ \t]|\\\r?\n)(?:-[A-Za-z]*[uU]|--user|--proxy-user)"#,
+        r#"(?:[ \t=]|\\\r?\n)*["']?[^\s:"'\\-][^\s:"']*:)[^\s"']+"#
+    ))
     .ok()
 });
-/// A name whose value is a block of lines, as YAML writes it: its indentation, and what stands before the block.
+/// A name whose value stands in the lines below it, as YAML writes it: its indentation, what stands before the value,
+/// and the sign of a block, where there is one.
 static BLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"(?i)^([ \t]*(?:- +)*)(["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"#,
-        r#"|private[_-]?key|credential|cookie|authorization)[\w.-]*["']?[ \t]*:[ \t]*)[|>][0-9+-]*[ \t]*$"#
+        r#"|private[_-]?key|credential|cookie|authorization)[\w.-]*["']?[ \t]*:[ \t]*)"#,
+        r#"(?:[!&]\S+[ \t]*)*([|>][0-9+-]*)?[ \t]*(?:#.*)?$"#
     ))
     .ok()
 });
@@ -297,7 +300,7 @@ fn says_nothing(value: &str) -> bool {
         || is_scheme
         || matches!(
             bare.as_str(),
-            "" | "***" | "true" | "false" | "null" | "none" | "<none>" | "<unset>"
+            "" | "#" | "***" | "true" | "false" | "null" | "none" | "<none>" | "<unset>"
         )
 }
 
@@ -320,31 +323,46 @@ const AUTHORIZATION_SCHEMES: [&str; 15] = [
     "oauth",
 ];
 
-/// Blocks of lines behind a name of a secret, which reach as far as they are indented more than the name.
+/// Values in the lines below a name of a secret, which reach as far as they are indented more than the name.
 fn without_blocks(text: &str) -> String {
     let Some(block) = BLOCK.as_ref() else {
         return text.to_owned();
     };
     let mut kept = String::with_capacity(text.len());
     let mut within: Option<usize> = None;
-    for line in text.split_inclusive('\n') {
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
         let bare = line.trim_end_matches(['\n', '\r']);
         let indent = bare.len() - bare.trim_start().len();
         if within.is_some_and(|depth| bare.trim().is_empty() || indent > depth) {
             continue;
         }
         within = None;
-        match block.captures(bare) {
+        let below = |found: &Captures<'_>| {
+            let depth = group(found, 1).len();
+            !group(found, 3).is_empty() || lines.peek().is_some_and(|next| is_value_below(depth, next))
+        };
+        match block.captures(bare).filter(below) {
             Some(found) => {
                 within = Some(group(&found, 1).len());
                 kept.push_str(group(&found, 1));
-                kept.push_str(group(&found, 2));
-                kept.push_str("***\n");
+                kept.push_str(group(&found, 2).trim_end());
+                kept.push_str(" ***\n");
             }
             None => kept.push_str(line),
         }
     }
     kept
+}
+
+/// Whether a line below a name is its value, and not a name, an item or a comment of its own.
+fn is_value_below(depth: usize, line: &str) -> bool {
+    let text = line.trim();
+    let is_quoted = text.starts_with(['"', '\'']) && !text.contains("\":") && !text.contains("':");
+    let is_other =
+        text.contains(": ") || text.ends_with(':') || text.starts_with("- ") || text.starts_with('#');
+    let indent = line.len() - line.trim_start().len();
+    !text.is_empty() && indent > depth && (is_quoted || !is_other)
 }
 
 /// As a query writes it (WHATWG URL, 5.2).
@@ -484,6 +502,23 @@ mod tests {
                 "curl -s -u jun:*** https://h/x",
             ),
             ("curl --user 'jun:s3 cret'", "curl --user 'jun:*** cret'"),
+            ("curl -su jun:s3cret https://h", "curl -su jun:*** https://h"),
+            ("curl -sSujun:s3cret https://h", "curl -sSujun:*** https://h"),
+            (
+                "curl -s \\\n  -u jun:s3cret \\\n  https://h",
+                "curl -s \\\n  -u jun:*** \\\n  https://h",
+            ),
+            ("curl \\\n-u \\\njun:s3cret h", "curl \\\n-u \\\njun:*** h"),
+            (
+                "password: | # old\n  let\n  me in\nb: 2\n",
+                "password: ***\nb: 2\n",
+            ),
+            ("password: # old\n  letmein\nb: 2\n", "password: ***\nb: 2\n"),
+            (
+                "a:\n  password:\n    \"let: me\"\nb: 2\n",
+                "a:\n  password: ***\nb: 2\n",
+            ),
+            ("token: !!str >-\n  abc\nb: 2\n", "token: ***\nb: 2\n"),
             (
                 "a: 1\ndb_password: |\n  let\n\n  me in\nb: 2\n",
                 "a: 1\ndb_password: ***\nb: 2\n",
@@ -523,6 +558,9 @@ mod tests {
             "unexpected token in line 3",
             "https://grafana.example/d/x?orgId=1&from=now-1h",
             "docker run -u 1000:1000 curlimages/fetch",
+            "curl -sX PUT --url=http://h:9090/x\n  -u a:b",
+            "token: # of the pod\n  kind: bound\n  items:\n  - key: a",
+            "password:\nnext: 1",
             "description: |\n  two\n  lines\nnext: 1",
             "tokens: 5,120",
         ] {

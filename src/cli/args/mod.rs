@@ -7,6 +7,7 @@ mod reading;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::acting::{
@@ -43,6 +44,34 @@ pub struct Cli {
     /// What to do; the console where none.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// A mistake with a tip, where a word that is none of the commands is something of the console.
+pub fn with_tip(mut error: clap::Error) -> clap::Error {
+    let tip = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => tip(word),
+        _ => None,
+    };
+    if let Some(tip) = tip {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+fn tip(word: &str) -> Option<&'static str> {
+    match word {
+        "tour" => Some("the tour is in the console: `midwatch demo`, then `:tour`"),
+        "context" | "contexts" => Some(
+            "`--context NAME` opens one, `midwatch config show` lists them, and X in the console shows all at once",
+        ),
+        "theme" => Some(
+            "`midwatch themes` lists them; `--theme NAME`, or `:theme NAME` in the console, draws with one",
+        ),
+        "keymap" | "keymaps" | "help" => {
+            Some("`midwatch keys` lists the keys, `midwatch --help` the commands")
+        }
+        _ => None,
+    }
 }
 
 /// Flags that stand before or after any command.

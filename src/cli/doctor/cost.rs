@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::super::opening::{Opener, Threads};
 use super::super::{Exit, Outcome, Session, console};
-use crate::app::cost::{Rates, Usage};
+use crate::app::cost::{MOST_BYTES, MOST_CPU, MOST_MEMORY, MOST_WAKES, Rates, Usage};
 use crate::app::feed::Status;
 use crate::app::focus::Layout;
 use crate::app::{BackendHealth, Model};
@@ -24,18 +24,14 @@ use crate::runtime::usage;
 use crate::terminal::counted::Counted;
 use crate::terminal::signals::Signals;
 use crate::theme;
+use crate::time::Tick;
 use crate::view::widget::words;
 
 const SIZE: Size = Size::new(120, 40);
 /// First answers, clients, the journal's check: over by then.
 const SETTLES: Duration = Duration::from_secs(5);
-
-/// No more than this, per figure, which `cargo bench` measures against too: bytes of a production that lives, the others
-/// where nothing changes.
-const BYTES: f64 = 900.0;
-const CPU: f64 = 0.002;
-const MEMORY: u64 = 15 << 20;
-const WAKES: f64 = 5.0;
+/// Whoever has not answered after this long hangs.
+const HANGS: Duration = Duration::from_secs(5);
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,15 +77,15 @@ impl Measured {
     /// Names the figures that are over their bounds.
     fn judged(mut self) -> Self {
         let over = [
-            ("bytes_per_second", self.bytes_per_second.round() > BYTES),
-            ("cpu", self.cpu.is_some_and(|share| share > CPU)),
+            ("bytes_per_second", self.bytes_per_second.round() > MOST_BYTES),
+            ("cpu", self.cpu.is_some_and(|share| share > MOST_CPU)),
             (
                 "resident_bytes",
-                self.resident_bytes.is_some_and(|bytes| bytes > MEMORY),
+                self.resident_bytes.is_some_and(|bytes| bytes > MOST_MEMORY),
             ),
             (
                 "wakes_per_second",
-                self.wakes_per_second.is_some_and(|wakes| wakes > WAKES),
+                self.wakes_per_second.is_some_and(|wakes| wakes > MOST_WAKES),
             ),
         ];
         self.over = over
@@ -151,7 +147,12 @@ pub fn run(session: &mut Session, during: Duration) -> Outcome {
         if ended.is_ok() {
             return Err(std::io::Error::from(std::io::ErrorKind::Interrupted));
         }
-        Ok(measured(name, start_bytes, &console.model, &asked))
+        Ok(measured(
+            name,
+            start_bytes,
+            (&console.model, clock.tick()),
+            &asked,
+        ))
     });
     threads.end();
     let Some(measured) = measured? else {
@@ -177,14 +178,20 @@ fn counted(model: &Model) -> Vec<Counters> {
     model.health.iter().map(|backend| backend.counters).collect()
 }
 
-/// Why a backend is one that did not answer: it fails, or has not said anything yet.
-fn failure(backend: &BackendHealth) -> Option<Failure> {
+/// Why a backend is one that did not answer in the end, whatever it said before: its last question failed or hangs, or
+/// what it said is older than two questions.
+fn failure(backend: &BackendHealth, now: Tick) -> Option<Failure> {
+    let said = backend.last_good.map(|at| now.since(at));
     let message = match &backend.status {
         Status::Failed { cause, .. } => cause.to_string(),
-        Status::InFlight { .. } if backend.last_good.is_none() => {
-            "asked, and no answer came in that time".to_owned()
-        }
-        Status::InFlight { .. } | Status::Idle | Status::NotAsked { .. } => return None,
+        Status::InFlight { since } => match said {
+            None => "asked, and no answer came in that time".to_owned(),
+            Some(ago) if now.since(*since) >= HANGS || ago > backend.interval * 2 => {
+                format!("asked, and no answer came since {} ago", words::span(ago))
+            }
+            Some(_) => return None,
+        },
+        Status::Idle | Status::NotAsked { .. } => return None,
     };
     Some(Failure {
         backend: backend.name.to_string(),
@@ -192,7 +199,12 @@ fn failure(backend: &BackendHealth) -> Option<Failure> {
     })
 }
 
-fn measured(context: String, start_bytes: u64, model: &Model, before: &[Counters]) -> Option<Measured> {
+fn measured(
+    context: String,
+    start_bytes: u64,
+    (model, now): (&Model, Tick),
+    before: &[Counters],
+) -> Option<Measured> {
     let Rates {
         over,
         frames,
@@ -230,7 +242,11 @@ fn measured(context: String, start_bytes: u64, model: &Model, before: &[Counters
         requests_per_minute: requests,
         backends: backends.collect(),
         over: Vec::new(),
-        errors: model.health.iter().filter_map(failure).collect(),
+        errors: model
+            .health
+            .iter()
+            .filter_map(|backend| failure(backend, now))
+            .collect(),
     };
     Some(measured.judged())
 }
@@ -265,12 +281,16 @@ fn lines(measured: &Measured) -> Vec<String> {
         line(
             "written",
             format!("{:.0} B/s", measured.bytes_per_second),
-            format!("{}at most {BYTES:.0} B/s", measured.mark("bytes_per_second")),
+            format!("{}at most {MOST_BYTES:.0} B/s", measured.mark("bytes_per_second")),
         ),
         line(
             "processor",
             told(measured.cpu.map(|share| format!("{:.2} %", share * 100.0))),
-            format!("{}of a core; at most {:.1} %", measured.mark("cpu"), CPU * 100.0),
+            format!(
+                "{}of a core; at most {:.1} %",
+                measured.mark("cpu"),
+                MOST_CPU * 100.0
+            ),
         ),
         line(
             "memory",
@@ -278,13 +298,13 @@ fn lines(measured: &Measured) -> Vec<String> {
             format!(
                 "{}at most {}, log lines beyond",
                 measured.mark("resident_bytes"),
-                mib(MEMORY)
+                mib(MOST_MEMORY)
             ),
         ),
         line(
             "woken",
             told(measured.wakes_per_second.map(|wakes| format!("{wakes:.1}/s"))),
-            format!("{}at most {WAKES:.0}/s", measured.mark("wakes_per_second")),
+            format!("{}at most {MOST_WAKES:.0}/s", measured.mark("wakes_per_second")),
         ),
         line(
             "requests",
@@ -317,7 +337,6 @@ fn lines(measured: &Measured) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Tick;
 
     fn at_rest() -> Measured {
         Measured {
@@ -398,12 +417,24 @@ mod tests {
             since,
             next_try: since,
         };
-        let failed = |backend: BackendHealth| failure(&backend).map(|failure| failure.message);
+        let later = |seconds: u64| since + Duration::from_secs(seconds);
+        let after = |seconds: u64, backend: BackendHealth| {
+            failure(&backend, later(seconds)).map(|failure| failure.message)
+        };
+        let failed = |backend: BackendHealth| after(1, backend);
         assert_eq!(failed(backend(dead, good)).as_deref(), Some("connection refused"));
         let hangs = failed(backend(Status::InFlight { since }, None)).unwrap_or_default();
         assert!(hangs.contains("no answer came"), "{hangs}");
         assert_eq!(failed(backend(Status::InFlight { since }, good)), None);
         assert_eq!(failed(backend(Status::Idle, good)), None);
+        // It answered, and then hangs, or is asked again and again for nothing.
+        let asked = |seconds| Status::InFlight {
+            since: later(seconds),
+        };
+        let hangs = after(25, backend(asked(20), Some(later(12)))).unwrap_or_default();
+        assert_eq!(hangs, "asked, and no answer came since 13s ago");
+        assert_eq!(after(24, backend(asked(20), Some(later(12)))), None);
+        assert!(after(40, backend(asked(39), Some(later(9)))).is_some());
         let measured = Measured {
             errors: vec![Failure {
                 backend: "metrics".to_owned(),

@@ -387,16 +387,24 @@ impl PipelineHealth {
     }
 }
 
+/// For how long, behind a blank; nothing of what was only just seen, for it may have been so for long.
+fn lasting(age: Duration) -> String {
+    match age.as_secs() {
+        0 => String::new(),
+        _ => format!(" {}", short_age(age)),
+    }
+}
+
 impl PipelineFault {
     /// In words, as of now; raw.
     pub fn words(&self, now: Now) -> String {
         match self {
             Self::WatchdogAbsent { since, matcher } => format!(
-                "watchdog absent {}: no alert matches {matcher}; alerts may not get through",
-                short_age(now.tick.since(*since))
+                "watchdog absent{}: no alert matches {matcher}; alerts may not get through",
+                lasting(now.tick.since(*since))
             ),
             Self::SourceDown { source, cause, since } => {
-                format!("{source} down {}: {cause}", short_age(now.tick.since(*since)))
+                format!("{source} down{}: {cause}", lasting(now.tick.since(*since)))
             }
             Self::NotDelivered { name, count, since } => {
                 let firing_for = (now.utc - since).to_std().unwrap_or_default();
@@ -485,6 +493,11 @@ mod tests {
         };
         let later = now.later(Duration::from_secs(30));
         assert_eq!(down.words(later), "eu-0 down 30s: refused");
+        assert_eq!(
+            down.words(now),
+            "eu-0 down: refused",
+            "seen just now, down for who knows how long"
+        );
         assert_eq!(
             missing.words(later),
             "A fires in Prometheus for 3m (2 label sets), and no Alertmanager has it"

@@ -232,6 +232,22 @@ fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>
     }
 }
 
+/// Which windows failed, a line for each cause.
+fn failed(windows: &[WindowReport]) -> impl Iterator<Item = String> {
+    let mut causes: Vec<(&Arc<str>, Vec<&str>)> = Vec::new();
+    for window in windows {
+        let Reading::Error(why) = &window.reading else {
+            continue;
+        };
+        match causes.iter_mut().find(|(cause, _)| *cause == why) {
+            Some((_, names)) => names.push(window.window.name()),
+            None => causes.push((why, vec![window.window.name()])),
+        }
+    }
+    let told = |(why, names): (_, Vec<&str>)| format!("{}: {why}", names.join(", "));
+    causes.into_iter().map(told)
+}
+
 fn warnings(report: &SloReport, readings: &Readings) -> Vec<String> {
     let slo = &report.slo;
     let mut out = Vec::new();
@@ -244,6 +260,7 @@ fn warnings(report: &SloReport, readings: &Readings) -> Vec<String> {
             slo.period
         ));
     }
+    out.extend(failed(&report.windows));
     for window in &report.windows {
         if let Some(events) = window.low_traffic {
             out.push(format!(
@@ -253,12 +270,11 @@ fn warnings(report: &SloReport, readings: &Readings) -> Vec<String> {
             ));
         }
         match &window.reading {
-            Reading::Error(why) => out.push(format!("{}: {why}", window.window)),
             Reading::Ratio { error_ratio, .. } if !(-1e-6..=1.000_001).contains(error_ratio) => out.push(format!(
                 "the error ratio over {} is {error_ratio:.3}, outside 0 to 1: check that errors are a part of total",
                 window.window
             )),
-            Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData | Reading::Pending => {}
+            Reading::Error(_) | Reading::Ratio { .. } | Reading::NoTraffic | Reading::NoData | Reading::Pending => {}
         }
         if window.stale == Staleness::Stale {
             out.push(format!(

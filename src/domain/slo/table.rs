@@ -1,7 +1,9 @@
 //! `midwatch slo` for humans: one aligned line an SLO, its words, then what is wrong. Start at [`report_text`].
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::backend::BackendFailure;
 use crate::text::{SafeText, fit, fit_right, width};
 
 use super::{Budget, SloBoard, SloReport, duration_in_words, headline_burn};
@@ -26,21 +28,56 @@ pub fn report_text(board: &SloBoard) -> String {
         line(&mut out, &HEADS.map(str::to_owned), &widths, "");
     }
     for (row, report) in rows.iter().zip(&board.slos) {
-        line(&mut out, row, &widths, SafeText::line(&report.words).as_str());
+        let words = told_below(&report.words, &board.errors);
+        line(&mut out, row, &widths, SafeText::line(&words).as_str());
         for warning in &report.warnings {
-            let _ = writeln!(out, "  ! {}", SafeText::line(warning)); // a String takes everything
+            let warning = told_below(warning, &board.errors);
+            let _ = writeln!(out, "  ! {}", SafeText::line(&warning)); // a String takes everything
         }
     }
     for warning in &board.warnings {
         let _ = writeln!(out, "! {}", SafeText::line(warning));
     }
-    for error in &board.errors {
-        let _ = writeln!(
-            out,
-            "error: {}: {}",
-            SafeText::line(&error.backend),
-            SafeText::line(&error.message)
-        );
+    for (backend, asked, why) in causes(&board.errors) {
+        let (backend, why) = (SafeText::line(backend), SafeText::line(why));
+        let _ = match asked.as_slice() {
+            [] => writeln!(out, "error: {backend}: {why}"),
+            asked => writeln!(
+                out,
+                "error: {backend}: {}: {why}",
+                SafeText::line(&asked.join(", "))
+            ),
+        };
+    }
+    out
+}
+
+/// A failure without its cause, where an error's line says that: one cause may hit every window of every SLO.
+fn told_below<'a>(words: &'a str, errors: &[BackendFailure]) -> Cow<'a, str> {
+    match words.split_once(": ") {
+        Some((what, why)) if errors.iter().any(|error| error.message.ends_with(why)) => {
+            let failed = if what.ends_with(" failed") { "" } else { " failed" };
+            Cow::Owned(format!("{what}{failed}"))
+        }
+        _ => Cow::Borrowed(words),
+    }
+}
+
+/// Causes in the order of their errors: whose, what was asked, why it failed.
+fn causes(errors: &[BackendFailure]) -> Vec<(&str, Vec<&str>, &str)> {
+    let mut out: Vec<(&str, Vec<&str>, &str)> = Vec::new();
+    for error in errors {
+        let (asked, why) = match error.message.split_once(": ") {
+            Some((asked, why)) => (Some(asked), why),
+            None => (None, error.message.as_str()),
+        };
+        let same = out
+            .iter_mut()
+            .find(|(of, _, cause)| *of == error.backend && *cause == why);
+        match same {
+            Some((_, all, _)) => all.extend(asked),
+            None => out.push((&error.backend, asked.into_iter().collect(), why)),
+        }
     }
     out
 }

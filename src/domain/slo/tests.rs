@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::json::slo_json;
 use super::*;
+use crate::backend::BackendFailure;
 use crate::time::{Now, Tick};
 
 const DAY: u64 = 86_400;
@@ -457,6 +458,42 @@ fn the_json_has_the_promised_fields_and_no_nan() {
     assert_eq!(one["partial"], false);
     let text = table::report_text(&board);
     assert!(text.contains("page") && text.contains("21.3×"), "{text}");
+}
+
+#[test]
+fn a_cause_that_hit_every_window_of_every_slo_is_said_once() {
+    let cause = "no connection: Connection refused; check the address";
+    let mut dead = calm_but(&[]);
+    for timed in dead.windows.values_mut() {
+        timed.reading = Reading::Error(cause.into());
+    }
+    let report = judge(slo(99.9, "30d"), &dead);
+    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+    assert!(report.warnings[0].starts_with("5m, 30m, 1h, 2h, 6h, 1d, 3d, 30d: "));
+    let error = |path: &str| BackendFailure {
+        backend: "metrics".to_owned(),
+        message: format!("GET {path}: {cause}"),
+    };
+    let mut board = SloBoard {
+        slos: vec![Arc::new(report.clone()), Arc::new(report)],
+        warnings: Vec::new(),
+        errors: vec![error("/api/v1/query"), error("/api/v1/query_range")],
+    };
+    let text = table::report_text(&board);
+    assert_eq!(text.matches(cause).count(), 1, "{text}");
+    assert!(
+        text.contains("  ! 5m, 30m, 1h, 2h, 6h, 1d, 3d, 30d failed\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(&format!(
+            "error: metrics: GET /api/v1/query, GET /api/v1/query_range: {cause}\n"
+        )),
+        "{text}"
+    );
+    // One that is told nowhere else stays where it is.
+    board.errors.clear();
+    assert!(table::report_text(&board).contains(&format!("30d: {cause}\n")));
 }
 
 #[test]

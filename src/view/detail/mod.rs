@@ -20,6 +20,7 @@ pub(super) mod slo;
 mod union;
 pub(super) mod waterfall;
 
+pub(in crate::view) use query::number;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Scene;
@@ -25,11 +25,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) {
     let width = WIDTH.min(body.width);
     let corner = Rect::new(body.right() - width, body.bottom() - height, width, height);
     let area = widget::clip(buffer, corner);
-    for position in area.positions() {
-        if let Some(cell) = buffer.cell_mut(position) {
-            *cell = Cell::default();
-        }
-    }
+    widget::clear(buffer, area);
     let style = scene.theme.style(Role::Text);
     buffer.set_style(area, style.patch(scene.theme.style(Role::Overlay)));
     let over = scene

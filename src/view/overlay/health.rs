@@ -88,8 +88,8 @@ fn lines<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
         "{} in hand of {} at most, {} of {}; then the oldest are let go",
         words::count(view.snapshot.len() as f64),
         words::count(limits.lines as f64),
-        words::bytes(counts.bytes),
-        words::bytes(limits.bytes as u64),
+        words::memory(counts.bytes),
+        words::memory(limits.bytes as u64),
     );
     sheet.prose(&kept, Role::TextMuted);
     let Some(survey) = &view.files else { return };

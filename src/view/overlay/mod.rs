@@ -11,7 +11,7 @@ mod menu;
 mod palette;
 mod pick;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
 use super::Scene;
@@ -114,14 +114,7 @@ fn boxed(
         height,
     );
     let area = widget::clip(buffer, area);
-    let air = air(area, body).intersection(buffer.area);
-    for y in air.top()..air.bottom() {
-        for x in air.left()..air.right() {
-            if let Some(cell) = buffer.cell_mut((x, y)) {
-                *cell = Cell::default();
-            }
-        }
-    }
+    widget::clear(buffer, air(area, body));
     buffer.set_style(
         area,
         scene

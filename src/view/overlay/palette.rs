@@ -11,7 +11,11 @@ use crate::theme::Role;
 use crate::view::Scene;
 use crate::view::pane::thumb;
 use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::text_block::shortened;
 use crate::view::widget::{self, Piece, columns};
+
+/// Rows for what the chosen one does, where it is narrow.
+const BELOW: u16 = 2;
 
 /// Draws the palette; where the cursor is.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette) -> Option<Position> {
@@ -39,9 +43,32 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
         );
         return cursor;
     }
+    // Where a row has no room for more than a name, what the chosen one does stands below them all.
+    let narrow = list.width < 60;
+    let below = if narrow { BELOW.min(list.height / 2) } else { 0 };
+    let list = Rect {
+        height: list.height - below,
+        ..list
+    };
+    if let Some(item) = open.hits.get(open.cursor).and_then(|&hit| open.items.get(hit)) {
+        let title = SafeText::line(&item.title);
+        let words = shortened(title.as_str(), usize::from(list.width), usize::from(below));
+        for (y, words) in (list.bottom()..).zip(words) {
+            scene.line(
+                buffer,
+                Rect { y, height: 1, ..list },
+                &[Piece::own(words, Role::TextMuted)],
+            );
+        }
+    }
     let rows = usize::from(list.height);
     let first = (open.cursor + 1).saturating_sub(rows);
-    let names = if list.width < 60 { 20 } else { 26 };
+    let keys_width = 9;
+    let names = if narrow {
+        usize::from(list.width).saturating_sub(keys_width + 1)
+    } else {
+        26
+    };
     for (line, (index, &hit)) in open.hits.iter().enumerate().skip(first).take(rows).enumerate() {
         let Some(item) = open.items.get(hit) else {
             continue;
@@ -60,7 +87,6 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Palette
             );
         }
         let role = if selected { Role::TextStrong } else { Role::Text };
-        let keys_width = 9;
         let title = Piece::safe(SafeText::line(&item.title), Role::TextMuted);
         // What was typed has no key: its room is the text's.
         if item.keys.is_empty() {

@@ -52,7 +52,7 @@ pub(in crate::view) fn fault_words(scene: Scene, fault: &PipelineFault) -> Strin
     let words = match fault {
         PipelineFault::SourceDown { source, cause, .. } => silence_of(scene, source).map_or_else(
             || fault.words(scene.still),
-            |age| format!("{source} down {age}: {cause}"),
+            |age| format!("{source} down{age}: {cause}"),
         ),
         PipelineFault::WatchdogAbsent { .. }
         | PipelineFault::NotDelivered { .. }
@@ -61,7 +61,8 @@ pub(in crate::view) fn fault_words(scene: Scene, fault: &PipelineFault) -> Strin
     SafeText::line(&words).into_string()
 }
 
-/// For how long a backend has said nothing good: since its last good answer, else since it first failed.
+/// For how long a backend has said nothing good, behind a blank: since its last good answer, else since it first failed.
+/// Of the first seconds nothing is said.
 fn silence_of(scene: Scene, name: &str) -> Option<String> {
     use crate::app::feed::Status;
     let health = scene.model.health.iter().find(|h| *h.name == *name)?;
@@ -70,7 +71,11 @@ fn silence_of(scene: Scene, name: &str) -> Option<String> {
         Status::Idle | Status::InFlight { .. } | Status::NotAsked { .. } => None,
     };
     let since = health.last_good.or(failing)?;
-    Some(figures::stepped(scene.still.tick.since(since)))
+    let age = scene.still.tick.since(since);
+    Some(match age.as_secs() {
+        0..10 => String::new(),
+        _ => format!(" {}", figures::stepped(age)),
+    })
 }
 
 #[cfg(test)]

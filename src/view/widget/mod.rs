@@ -15,7 +15,7 @@ pub mod sparkline;
 pub mod text_block;
 pub mod words;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -26,6 +26,15 @@ use crate::text::{SafeText, is_cell_a_byte};
 /// The part of an area that the buffer has.
 pub fn clip(buffer: &Buffer, area: Rect) -> Rect {
     area.intersection(buffer.area)
+}
+
+/// Takes away what was drawn in an area.
+pub fn clear(buffer: &mut Buffer, area: Rect) {
+    for position in area.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            *cell = Cell::default();
+        }
+    }
 }
 
 /// Writes text into the first row of an area, from its left; returns the cells used.

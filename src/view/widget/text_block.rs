@@ -4,6 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::{Look, Piece, put_pieces, row};
 use crate::text::{Cut, SafeText, cut, fit};
@@ -110,6 +111,26 @@ fn wrap(lines: &[SafeText], width: usize) -> impl Iterator<Item = String> {
         .map(std::borrow::Cow::into_owned)
         .collect();
     wrapped.into_iter()
+}
+
+/// A text in so many rows at most, ended whole at a word where it has more.
+pub fn shortened(text: &str, cells: usize, rows: usize) -> Vec<String> {
+    let wrapped = |cells: usize| -> Vec<String> {
+        // Names are not parted at their hyphens.
+        let options = Options::new(cells.max(1)).word_separator(WordSeparator::AsciiSpace);
+        let lines = textwrap::wrap(text, options.word_splitter(WordSplitter::NoHyphenation));
+        lines.into_iter().map(std::borrow::Cow::into_owned).collect()
+    };
+    let whole = wrapped(cells);
+    if whole.len() <= rows {
+        return whole;
+    }
+    let mut short = wrapped(cells.saturating_sub(2));
+    short.truncate(rows);
+    if let Some(last) = short.last_mut() {
+        last.push_str(" …");
+    }
+    short
 }
 
 /// Draws the lines from `first` on into an area.

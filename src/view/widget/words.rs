@@ -24,6 +24,11 @@ pub fn bytes(number: u64) -> String {
     format!("{}B", count(number as f64))
 }
 
+/// Memory as the configuration spells it: `812B`, `1.2KiB`, `128MiB` (powers of 1024).
+pub fn memory(bytes: u64) -> String {
+    scaled(bytes as f64, 1_024.0, &["B", "KiB", "MiB", "GiB"])
+}
+
 fn scaled(number: f64, base: f64, units: &[&str]) -> String {
     if !number.is_finite() {
         return "–".to_owned();
@@ -117,6 +122,8 @@ mod tests {
         }
         assert_eq!(bytes(1_234), "1.2kB");
         assert_eq!(bytes(812), "812B");
+        assert_eq!(memory(128 << 20), "128MiB");
+        assert_eq!(memory(1_300), "1.3KiB");
     }
 
     #[test]

@@ -54,7 +54,8 @@ fn overlays_where_room_is_scarce() {
 #[test]
 fn a_light_that_is_not_lit_is_seen_at_every_width() {
     for width in 40..200 {
-        for model in [shop::stale(size(width, 24)), shop::failed(size(width, 24))] {
+        for build in [shop::stale, shop::failed] {
+            let model = build(size(width, 24));
             let top = rows(&drawn(&model).0).remove(0);
             assert!(
                 top.contains("✗ metrics") && top.contains("✗ alerts"),

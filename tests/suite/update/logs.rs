@@ -441,6 +441,39 @@ fn a_query_that_is_refused_is_offered_again_and_the_one_before_holds() {
 }
 
 #[test]
+fn a_query_is_told_once_its_lines_are_there_and_never_where_it_is_refused() {
+    let told = |hand: &mut Hand| {
+        let taken = hand.taken().into_iter();
+        let told = taken.filter_map(|effect| match effect {
+            Effect::Record(deed) => Some(deed.text),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let lines = store(&[story()]);
+    let mut hand = reading();
+    hand.command("logs {app=");
+    let refused = Refused {
+        query: "{app=".to_owned(),
+        why: "parse error".to_owned(),
+        of: RefusedFor::TheQuery,
+    };
+    let refusal = LogView {
+        refused: Some(refused.into()),
+        ..view(lines.snapshot(), LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(refusal.into()));
+    hand.press("esc");
+    hand.command("logs cart");
+    assert_eq!(told(&mut hand), [""; 0]);
+    let mut ask = LogsAsk::default();
+    ask.wanted.query = "cart".to_owned();
+    tell_lines(&mut hand.model, &lines, LogsAsk::default());
+    hand.tell(Msg::LogsChanged(view(lines.snapshot(), ask).into()));
+    assert_eq!(told(&mut hand), ["asked for logs with `cart`"]);
+}
+
+#[test]
 fn only_newer_lines_are_counted_as_new() {
     let mut hand = reading();
     hand.press("k");

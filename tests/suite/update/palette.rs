@@ -88,6 +88,12 @@ fn a_query_is_asked_over_the_last_hour_or_the_scope_and_again_by_the_key_that_re
         seq: again.seq,
         result: Ok(Arc::new(QueryAnswer::default())),
     });
+    let told = hand.taken();
+    let words = "asked the metrics `sum(rate(http_requests_total[5m]))`";
+    assert!(
+        matches!(told.as_slice(), [Effect::Record(deed)] if deed.text == words),
+        "{told:?}"
+    );
     hand.press("y");
     let copied = hand.taken();
     assert!(
@@ -96,6 +102,21 @@ fn a_query_is_asked_over_the_last_hour_or_the_scope_and_again_by_the_key_that_re
     );
     hand.press("esc");
     assert_eq!(hand.model.detail(), None);
+}
+
+#[test]
+fn a_query_that_is_refused_is_no_part_of_a_story() {
+    let mut hand = shop_hand();
+    hand.command("query sum(");
+    let seq = asked_query(&mut hand).seq;
+    let result = Err(QueryTrouble::busy());
+    hand.tell(Msg::QueryAnswered { seq, result });
+    // Nor is it once something else was asked for the page.
+    hand.press("R");
+    let seq = asked_query(&mut hand).seq;
+    let result = Ok(Arc::new(QueryAnswer::default()));
+    hand.tell(Msg::QueryAnswered { seq, result });
+    assert_eq!(hand.taken(), []);
 }
 
 #[test]

@@ -179,10 +179,7 @@ fn ask_logs(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
     }
     model.details.clear();
     panes::turn_to(model, PaneId::Logs);
-    let mut effects = logs::answered(model, PromptKind::Query, query, now);
-    let deed = deeds::of_prompt(model, PromptKind::Query, PromptTarget::Pane(PaneId::Logs), query);
-    effects.extend(deeds::record(model, deed, now));
-    effects
+    logs::answered(model, PromptKind::Query, query, now)
 }
 
 fn ask_traces(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {

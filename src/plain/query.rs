@@ -1,0 +1,56 @@
+//! The answer to a query as lines: every series whole, and what a chart shows in words.
+
+use crate::app::Model;
+use crate::app::focus::{Detail, Page};
+use crate::app::query::{QueryAsk, QuerySeries};
+use crate::text::SafeText;
+use crate::time::{Now, prometheus_duration};
+use crate::view::{moment, number};
+
+/// The open page of a query that was answered, top to bottom; nothing of any other.
+pub(super) fn lines(model: &Model, now: Now) -> Option<Vec<String>> {
+    let pane = &model.query;
+    let (Some(Detail::Page(Page::Query)), Some(asked), Some((_, Ok(answer)))) =
+        (model.detail(), &pane.asked, &pane.answer)
+    else {
+        return None;
+    };
+    let all = answer.series.len() + answer.left_out;
+    let mut lines = vec!["Query".to_owned(), asked.text.clone()];
+    lines.push(format!("{}, {all} series", over(asked, model, now)));
+    lines.extend(answer.notices.iter().map(|notice| format!("! {notice}")));
+    if answer.series.is_empty() {
+        lines.push("no series: nothing matched within that time".to_owned());
+    }
+    if !answer.common.is_empty() {
+        lines.push(format!("all of {}", answer.common));
+    }
+    lines.extend(answer.series.iter().map(told));
+    if answer.left_out > 0 {
+        lines.push(format!(
+            "{} more series are not told: narrow it with labels, or topk(…) picks some",
+            answer.left_out
+        ));
+    }
+    let safe = lines.iter().map(|line| SafeText::line(line).into_string());
+    Some(safe.collect())
+}
+
+fn over(asked: &QueryAsk, model: &Model, now: Now) -> String {
+    let at = |at| moment(at, now.utc, model.zone);
+    let step = prometheus_duration(asked.step);
+    format!("from {} to {}, a point each {step}", at(asked.from), at(asked.to))
+}
+
+fn told(series: &QuerySeries) -> String {
+    let name = match series.short.as_str() {
+        "" => "no labels",
+        name => name,
+    };
+    let QuerySeries { last, min, max, .. } = series;
+    if min.total_cmp(max).is_eq() {
+        return format!("{name}: {} all the time", number(*last));
+    }
+    let [now, least, most] = [*last, *min, *max].map(number);
+    format!("{name}: last {now}, least {least}, most {most}")
+}
