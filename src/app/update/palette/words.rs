@@ -44,7 +44,7 @@ const WORDS: [(&str, Word, &str); 18] = [
     (
         "scope",
         Word::Scope,
-        "Turn every pane to a service, an environment (cluster=eu) or both",
+        "Turn every pane to a service, cluster=eu, or both",
     ),
     (
         "view save",
