@@ -65,7 +65,7 @@
 //! - What the panes are turned to is a stack of whole scopes ([`app::scope`]); `app::update::scope` reads one from whatever is under the
 //!   cursor and turns every pane that is not pinned. A pivot leaves where it was made on [`app::trail`]. The moment chosen last
 //!   ([`app::moment`]) is every other pane's to mark; `view::strip` has all signals on its axis, for which [`app::strip`] asks beyond what the panes hold.
-//!   What is of a scope, [`domain::selector`] alone says; what is outside is counted where it burns, and what a signal cannot be narrowed by
+//!   What of a signal is of a scope, [`domain::selector`] says, and whether two names are one service, [`domain::service_map`]; what is outside is counted where it burns, and what a signal cannot be narrowed by
 //!   is said (`view::pane`). Rows of pages are places to go on from (`app::update::spot`). A service goes by one name here and by each
 //!   backend's own on the way out ([`domain::service_map`]).
 //! - A case ([`domain::case`]) is laid out anew from the panes' feeds and what [`runtime::case`] asked around the beginning, off the UI task and

@@ -90,11 +90,12 @@ fn unknown(name: &str, groups: &[Group], path: &KeyPath, findings: &mut Findings
             )
         }
         None => {
-            let above = schema::find(schema::TOP, name).is_some();
+            let above = schema::find(schema::TOP, name)
+                .is_some_and(|key| !matches!(key.kind, Kind::Table(_) | Kind::Map(_) | Kind::Tables(_)));
             let names: Vec<&str> = schema::names(groups).collect();
             let known = format!("known here: {}", names.join(", "));
             if above {
-                format!("it belongs to the top level, above the first [table]; {known}")
+                format!("it belongs to the top level (in TOML above the first [table]); {known}")
             } else {
                 known
             }

@@ -1,6 +1,6 @@
 //! What the panes are narrowed to, as one backend tells it: the service by that backend's name, and the environment.
 //!
-//! Whether a thing is selected is asked here alone, by the panes that list it, by what counts what they leave out, and by the
+//! Whether a thing of a signal is selected is asked here, by the panes that list it, by what counts what they leave out, and by the
 //! strip that lays all signals beside each other. Start at [`Selector::selects`].
 
 use std::collections::BTreeMap;

@@ -44,6 +44,7 @@ CREATE TABLE stars (
     name     TEXT NOT NULL,
     PRIMARY KEY (context, incident, name)
 ) STRICT, WITHOUT ROWID;
+-- Not used any more; a step that was shipped stays as it is.
 CREATE TABLE todos_done (
     context  TEXT NOT NULL,
     incident TEXT NOT NULL,

@@ -48,7 +48,8 @@ fn told(series: &QuerySeries) -> String {
         name => name,
     };
     let QuerySeries { last, min, max, .. } = series;
-    if min.total_cmp(max).is_eq() {
+    let is_whole = || series.values.iter().all(|value| !value.is_nan());
+    if min.total_cmp(max).is_eq() && is_whole() {
         return format!("{name}: {} all the time", number(*last));
     }
     let [now, least, most] = [*last, *min, *max].map(number);

@@ -10,7 +10,7 @@ fn paged(more: &[&str]) -> Console {
     console
 }
 
-/// Ends a drill whose incident goes on: it asks once.
+/// Ends a drill that is not over: it asks once.
 fn quit(console: &mut Console) {
     console.press(b"q");
     console.wait_for("Quit the drill?");

@@ -127,8 +127,8 @@ pub struct LogPane {
     pub at_least: Option<Level>,
     /// The source's own query.
     pub query: String,
-    /// What is told of the query that was asked last, until its lines are there: a refused one is no part of a story.
-    pub untold: Option<Deed>,
+    /// The query that was typed last, and what is told of it once its lines are there: a refused one is no part of a story.
+    pub untold: Option<(String, Deed)>,
     /// The query that was refused last, until another is asked.
     pub refused: Option<Arc<Refused>>,
     /// Whether why it was is shown over the lines: until somebody goes on.

@@ -83,7 +83,8 @@ fn unbound(model: &Model, keys: &[Chord]) -> String {
     match keys {
         [only] if is_of_flow_control(*only) => {
             let (instead, does) = match only.code {
-                KeyCode::Char('q') => (key(Action::Quit), "quits"),
+                KeyCode::Char('q') if model.details.is_empty() => (key(Action::Quit), "quits"),
+                KeyCode::Char('q') => (key(Action::Quit), "goes back"),
                 _ => (key(Action::Search), "searches"),
             };
             format!("{only} is left to the terminal's flow control · {instead} {does}")

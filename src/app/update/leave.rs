@@ -153,7 +153,7 @@ pub(super) fn quit(model: &mut Model, now: Now) -> Vec<Effect> {
     let mut lines = Vec::new();
     let drill = model.drill.as_ref().filter(|drill| now.utc < drill.over_at);
     lines.extend(drill.map(|_| {
-        ConfirmLine::Plain("its incident goes on, and an ended drill cannot be taken up again".to_owned())
+        ConfirmLine::Plain("it is not over, and an ended drill cannot be taken up again".to_owned())
     }));
     let unsent = model.acts.unsent();
     if unsent > 0 {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drill_asks_before_it_is_quit_until_its_incident_is_over() {
+    fn a_drill_asks_before_it_is_quit_until_it_is_over() {
         let now = Now::fixed(chrono::DateTime::UNIX_EPOCH, 1_000);
         let mut model = model(now);
         let over_at = now.utc + chrono::TimeDelta::minutes(10);

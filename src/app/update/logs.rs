@@ -110,10 +110,10 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     }
 }
 
-/// Has the query told that was asked last, once it is that of the lines.
+/// Has the query told that was typed last, once it is that of the lines.
 fn tell_query(model: &mut Model, now: Now) -> Option<Effect> {
-    let held = model.logs.view.as_ref()?.ask.wanted.query == model.logs.query;
-    let deed = model.logs.untold.take_if(|_| held)?;
+    let answered = &model.logs.view.as_ref()?.ask.wanted.query;
+    let (_, deed) = model.logs.untold.take_if(|(query, _)| *query == *answered)?;
     deeds::record(model, deed, now)
 }
 
@@ -554,7 +554,7 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
             model.logs.refusal = Refusal::Read;
             let target = PromptTarget::Pane(PaneId::Logs);
             let deed = deeds::of_prompt(model, kind, target, text);
-            model.logs.untold = Some(deed).filter(|_| !text.is_empty());
+            model.logs.untold = (!text.is_empty()).then(|| (text.to_owned(), deed));
             ask(model).into_iter().chain(tell_query(model, now)).collect()
         }
         PromptKind::Columns => {

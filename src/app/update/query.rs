@@ -33,7 +33,8 @@ pub(super) fn answered(model: &mut Model, seq: u64, result: QueryResult, now: No
     if !model.query.answered(seq, result, now) {
         return Vec::new();
     }
-    let deed = model.query.untold.take().filter(|_| is_answer);
+    // Asked again and answered, it is told then.
+    let deed = model.query.untold.take_if(|_| is_answer);
     deed.and_then(|deed| deeds::record(model, deed, now))
         .into_iter()
         .collect()

@@ -330,7 +330,7 @@ fn without_blocks(text: &str) -> String {
     };
     let mut kept = String::with_capacity(text.len());
     let mut within: Option<usize> = None;
-    let mut lines = text.split_inclusive('\n').peekable();
+    let mut lines = text.split_inclusive('\n');
     while let Some(line) = lines.next() {
         let bare = line.trim_end_matches(['\n', '\r']);
         let indent = bare.len() - bare.trim_start().len();
@@ -340,7 +340,9 @@ fn without_blocks(text: &str) -> String {
         within = None;
         let below = |found: &Captures<'_>| {
             let depth = group(found, 1).len();
-            !group(found, 3).is_empty() || lines.peek().is_some_and(|next| is_value_below(depth, next))
+            let is_said = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
+            let next = lines.clone().find(is_said);
+            !group(found, 3).is_empty() || next.is_some_and(|next| is_value_below(depth, next))
         };
         match block.captures(bare).filter(below) {
             Some(found) => {
@@ -355,14 +357,13 @@ fn without_blocks(text: &str) -> String {
     kept
 }
 
-/// Whether a line below a name is its value, and not a name, an item or a comment of its own.
+/// Whether a line below a name is its value, and not a name or an item of its own.
 fn is_value_below(depth: usize, line: &str) -> bool {
     let text = line.trim();
     let is_quoted = text.starts_with(['"', '\'']) && !text.contains("\":") && !text.contains("':");
-    let is_other =
-        text.contains(": ") || text.ends_with(':') || text.starts_with("- ") || text.starts_with('#');
+    let is_other = text.contains(": ") || text.ends_with(':') || text.starts_with("- ");
     let indent = line.len() - line.trim_start().len();
-    !text.is_empty() && indent > depth && (is_quoted || !is_other)
+    indent > depth && (is_quoted || !is_other)
 }
 
 /// As a query writes it (WHATWG URL, 5.2).
@@ -519,6 +520,7 @@ mod tests {
                 "a:\n  password: ***\nb: 2\n",
             ),
             ("token: !!str >-\n  abc\nb: 2\n", "token: ***\nb: 2\n"),
+            ("password:\n\n  # old\n  hunter2\nb: 2\n", "password: ***\nb: 2\n"),
             (
                 "a: 1\ndb_password: |\n  let\n\n  me in\nb: 2\n",
                 "a: 1\ndb_password: ***\nb: 2\n",

@@ -191,7 +191,14 @@ fn failure(backend: &BackendHealth, now: Tick) -> Option<Failure> {
             }
             Some(_) => return None,
         },
-        Status::Idle | Status::NotAsked { .. } => return None,
+        // Who is polled answers once an interval.
+        Status::Idle => match said {
+            Some(ago) if ago > backend.interval * 2 + HANGS => {
+                format!("no answer came since {} ago", words::span(ago))
+            }
+            Some(_) | None => return None,
+        },
+        Status::NotAsked { .. } => return None,
     };
     Some(Failure {
         backend: backend.name.to_string(),

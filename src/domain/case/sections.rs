@@ -11,7 +11,7 @@ use super::rate::{Change, change};
 use super::suspects::{self, Stands, Suspect};
 use super::{Case, Clock, Part, Row, RowId, Section, Target, Tone, related};
 use crate::domain::alert::{AckState, Alert, AlertState};
-use crate::domain::incident::{Incident, Status};
+use crate::domain::incident::Incident;
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
@@ -513,11 +513,7 @@ impl Page<'_> {
             Known::Known(incidents) => rows.extend(incidents.iter().take(MOST).map(|incident| {
                 let id = format!("people/{}", incident.id);
                 let target = Some(Target::Incident(incident.id.clone()));
-                // As short as the rows of incidents say it: who did is in the words.
-                let lead = match incident.status {
-                    Status::Acknowledged => "acked",
-                    status => status.word(),
-                };
+                let lead = incident.status.word();
                 row(&id, lead, self.incident_words(incident), Tone::Plain, target)
             })),
             state => rows.extend(unknown(part, state).map(|row| Row {

@@ -14,6 +14,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use crate::domain::oneself::YOU;
+
 use super::{DeedKind, Help, Look, Named, Run, Struck, View};
 
 /// An acknowledgement within this is as quick as can be asked for.
@@ -302,11 +304,7 @@ impl Run {
             who: "world",
             words,
         };
-        let you = |at: DateTime<Utc>, words: String| Moment {
-            at,
-            who: "you",
-            words,
-        };
+        let you = |at: DateTime<Utc>, words: String| Moment { at, who: YOU, words };
         let mut all = vec![
             you(self.began, "sat down".to_owned()),
             world(

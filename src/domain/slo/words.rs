@@ -40,10 +40,10 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
         SloState::NoTraffic => parts.push(format!("no traffic in the last {}", shortest(report))),
         SloState::Spent | SloState::Ok => {
             let recovering = report.rules.iter().any(|r| r.state == RuleState::Recovering);
-            if recovering {
-                parts.push("recovering".to_owned());
-            } else if report.is_starting() {
+            if report.is_starting() {
                 parts.extend(burning(report, readings));
+            } else if recovering {
+                parts.push("recovering".to_owned());
             }
         }
     }

@@ -416,7 +416,10 @@ fn budgets(shift: &Shift<'_>) -> Section {
             let _ = write!(words, " ({why})"); // a String takes all
         }
         if let Some(budget) = &report.budget {
-            let _ = write!(words, ", {:.1} % left", budget.remaining * 100.0); // a String takes all
+            let _ = match budget.remaining * 100.0 {
+                left if left < 0.0 => write!(words, ", {:.1} % over", -left), // a String takes all
+                left => write!(words, ", {left:.1} % left"),
+            };
             if let Some(left) = budget.exhausts_in {
                 let _ = write!(words, ", gone in {}", duration_in_words(left)); // a String takes all
             }

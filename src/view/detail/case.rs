@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::app::case::OpenCase;
 use crate::domain::case::{Part, Row, RowId, Tone};
+use crate::domain::incident::Status;
 use crate::terminal::Focused;
 use crate::text::{Cut, SafeText, cut, fit};
 use crate::theme::Role;
@@ -16,7 +17,8 @@ use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, put_pieces, words};
 use crate::view::{Scene, hints};
 
-/// Cells of the words at the left of rows, at least and at most; between, they take an eighth of the page.
+/// The words at the left of rows take an eighth of the page, no less and no more cells than these; never more than the
+/// widest.
 const LEADS: (usize, usize) = (6, 13);
 /// Lines that a row takes at most while the cursor is elsewhere.
 const FOLDED: usize = 3;
@@ -104,12 +106,10 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
             pieces: vec![Piece::word(section.part.title(), Role::Accent)],
         });
         for row in &section.rows {
-            let lead = match (section.part, row.tone) {
-                (Part::Suspects, Tone::Strong) => {
-                    key_of(scene, &row.lead).unwrap_or_else(|| row.lead.clone())
-                }
-                _ => row.lead.clone(),
-            };
+            let key = (section.part == Part::Suspects && row.tone == Tone::Strong)
+                .then(|| key_of(scene, &row.lead))
+                .flatten();
+            let lead = key.unwrap_or_else(|| lead_of(section.part, row).to_owned());
             let anew = (*row.id.0 == *Row::REORDERED)
                 .then(|| hints::key(scene, Action::Refresh))
                 .flatten();
@@ -155,13 +155,22 @@ fn lines(scene: Scene, open: &OpenCase, width: usize) -> Vec<Line> {
 
 /// Cells that the words at the left take in every row.
 fn leads(open: &OpenCase, width: usize) -> usize {
-    let rows = open.case.sections.iter().flat_map(|section| &section.rows);
-    let widest = rows.map(|row| SafeText::line(&row.lead).width()).max();
+    let sections = open.case.sections.iter();
+    let rows = sections.flat_map(|section| section.rows.iter().map(|row| lead_of(section.part, row)));
+    let widest = rows.map(|lead| SafeText::line(lead).width()).max();
     let (least, most) = LEADS;
     widest.unwrap_or(0).min((width / 8).clamp(least, most))
 }
 
-/// The words at the left of a row, and a cell free.
+/// The words at the left of a row: a status as short as rows of incidents say it, for who did it is in the text.
+fn lead_of(part: Part, row: &Row) -> &str {
+    if part == Part::People && row.lead == Status::Acknowledged.word() {
+        return "acked";
+    }
+    &row.lead
+}
+
+/// The same, and a cell free.
 fn fit_lead(lead: &str, cells: usize) -> String {
     fit(&cut(SafeText::line(lead).as_str(), cells, Cut::End), cells + 1)
 }

@@ -86,6 +86,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
 fn head(scene: Scene, page: &RunbookPage) -> Vec<Vec<Piece<'static>>> {
     let muted = |text: String| Piece::own(text, Role::TextMuted);
     let mut lines = Vec::new();
+    if matches!(page.read, Some(Err(_))) && page.rows.is_empty() {
+        // Nothing is there to be ticked.
+        return lines;
+    }
     if let Some(Ok(found)) = &page.read {
         let from = SafeText::line(&found.from).into_owned();
         lines.push(vec![

@@ -406,7 +406,10 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         crate::backend::incidents::Whose::Team => "no incident of your teams open",
         crate::backend::incidents::Whose::Mine => "no incident of yours open",
     };
-    let declare = format!("{} declares one, on an alert with it.", key(Action::Declare));
+    let declare = format!(
+        "{} declares one; over an alert, with that alert.",
+        key(Action::Declare)
+    );
     let mut more = Vec::new();
     match (&model.settings.incidents, fresh.failure) {
         (_, Some(why)) => {

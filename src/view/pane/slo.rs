@@ -393,9 +393,13 @@ fn outside(scene: Scene, board: &SloBoard) -> Vec<Piece<'static>> {
         let all = board.slos.iter();
         all.filter(|report| !selector.selects_service(&report.slo.service))
     };
-    let counts = COUNTED.map(|(state, _, _)| count_of(left_out(), state));
+    // A budget that was spent at some time is no trouble now.
+    let troubles = COUNTED
+        .into_iter()
+        .filter(|(state, ..)| *state != SloState::Spent);
+    let counts = troubles.map(|(state, ..)| count_of(left_out(), state));
     let mut pieces = Vec::new();
-    let all: usize = counts.iter().sum();
+    let all: usize = counts.sum();
     if all > 0 {
         pieces.push(Piece::own(format!("{all} not ok outside"), Role::StateStale));
     }

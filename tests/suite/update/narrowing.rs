@@ -119,7 +119,7 @@ fn what_burns_or_fires_outside_of_the_scope_is_counted_in_its_border() {
     hand.press("1 g .");
     // Within: checkout pages. Outside: payment pages, search tickets, gateway has an error, login lost its data, cart spent its budget.
     shows(&hand.model, "⟨checkout⟩  1 page ─");
-    shows(&hand.model, "5 not ok outside, 1 page");
+    shows(&hand.model, "4 not ok outside, 1 page");
     let mut board = alert_board();
     board.counts.outside = Outside {
         active: 6,

@@ -105,18 +105,38 @@ fn a_query_is_asked_over_the_last_hour_or_the_scope_and_again_by_the_key_that_re
 }
 
 #[test]
-fn a_query_that_is_refused_is_no_part_of_a_story() {
+fn a_query_is_part_of_a_story_once_it_is_answered() {
     let mut hand = shop_hand();
     hand.command("query sum(");
     let seq = asked_query(&mut hand).seq;
     let result = Err(QueryTrouble::busy());
     hand.tell(Msg::QueryAnswered { seq, result });
-    // Nor is it once something else was asked for the page.
+    assert_eq!(hand.taken(), [], "nothing was answered");
+    hand.press("R");
+    let seq = asked_query(&mut hand).seq;
+    let result = Ok(Arc::new(QueryAnswer::default()));
+    hand.tell(Msg::QueryAnswered { seq, result });
+    assert!(
+        matches!(hand.taken().as_slice(), [Effect::Record(_)]),
+        "told once"
+    );
     hand.press("R");
     let seq = asked_query(&mut hand).seq;
     let result = Ok(Arc::new(QueryAnswer::default()));
     hand.tell(Msg::QueryAnswered { seq, result });
     assert_eq!(hand.taken(), []);
+}
+
+#[test]
+fn where_nobody_answered_what_is_named_is_not_known() {
+    let mut hand = Hand {
+        model: crate::fixtures::deaf(size(120, 40)),
+        ..shop_hand()
+    };
+    hand.command("slo checkout");
+    hand.assert_said("SLO checkout is not known: nobody has answered yet");
+    hand.command("ack Nosuch");
+    hand.assert_said("alert or incident Nosuch is not known: nobody has answered yet");
 }
 
 #[test]
@@ -276,7 +296,7 @@ fn a_scope_is_a_service_or_an_environment_and_what_nothing_here_is_of_is_taken_a
     let labels = [("cluster", "prod-eu")];
     let mut hand = Hand::with(vec![alert("Down", "critical", "checkout", 3, &labels)]);
     hand.command("scope chekout");
-    hand.assert_said("nothing here is of chekout; near: checkout");
+    hand.assert_said("not seen so far: chekout; near: checkout");
     assert_eq!(
         hand.model.scope.service(),
         Some("chekout"),

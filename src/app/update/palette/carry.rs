@@ -109,7 +109,10 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
                 incidents::open(model, id.clone());
                 incident_acts::on(model, action, &id, now)
             }
-            None => unknown(model, "incident", argument, now),
+            None => {
+                let is_known = model.incidents.feed.value().is_some();
+                unknown(model, "incident", argument, is_known, now)
+            }
         },
     }
 }
@@ -118,9 +121,9 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
 fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
     let places = Places::of(model, usize::MAX);
     let scope = places.read(typed);
-    let unknown = places.unknown(&scope);
+    let said = places.unknown(&scope).or_else(|| places.taken_as(typed, &scope));
     let effects = views::turn_to(model, scope, now);
-    if let Some(why) = unknown {
+    if let Some(why) = said {
         model.toasts.say(Level::Info, why, now.tick);
     }
     effects
@@ -137,7 +140,8 @@ fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
         .collect();
     let several = names.len();
     let Some(name) = names.into_iter().next() else {
-        return unknown(model, "SLO", service, now);
+        let is_known = model.slo.board().is_some();
+        return unknown(model, "SLO", service, is_known, now);
     };
     details::show(model, Detail::Slo(name));
     if several < 2 {
@@ -148,14 +152,15 @@ fn slo_of_service(model: &mut Model, service: &str, now: Now) -> Vec<Effect> {
     say(model, Level::Info, said, now)
 }
 
-fn unknown(model: &mut Model, what: &str, name: &str, now: Now) -> Vec<Effect> {
+/// That nothing is called so; where nobody has answered, that this is not known.
+fn unknown(model: &mut Model, what: &str, name: &str, is_known: bool, now: Now) -> Vec<Effect> {
     let name = SafeText::line(name);
-    say(
-        model,
-        Level::Info,
-        format!("no {what} {name} is listed here"),
-        now,
-    )
+    let said = if is_known {
+        format!("no {what} {name} is listed here")
+    } else {
+        format!("{what} {name} is not known: nobody has answered yet")
+    };
+    say(model, Level::Info, said, now)
 }
 
 /// The incident of a number, with or without its mark, or of an id.
@@ -251,7 +256,8 @@ fn acknowledge(model: &mut Model, word: Word, name: &str, now: Now) -> Vec<Effec
     }
     let named = alerts_named(model, name);
     if named.is_empty() {
-        return unknown(model, "alert or incident", name, now);
+        let is_known = model.alerts.shown().is_some_and(|board| board.is_known());
+        return unknown(model, "alert or incident", name, is_known, now);
     }
     if word == Word::Ack {
         alerts::acknowledge_named(model, named, now)
@@ -264,7 +270,8 @@ fn silence(model: &mut Model, argument: &str, now: Now) -> Vec<Effect> {
     if !argument.contains(['=', '~']) {
         let named = alerts_named(model, argument);
         if named.is_empty() {
-            return unknown(model, "alert", argument, now);
+            let is_known = model.alerts.shown().is_some_and(|board| board.is_known());
+            return unknown(model, "alert", argument, is_known, now);
         }
         return silences::compose_of(model, &silences::shared(&named), now);
     }

@@ -77,6 +77,15 @@ impl Places {
     /// environment does, is that environment.
     pub(super) fn read(&self, typed: &str) -> Scope {
         let mut scope = Scope::default();
+        let mut typed = typed.trim();
+        // A name that is known is taken whole, blanks and all.
+        while let Some((before, (name, value))) = self.environments.iter().find_map(|known| {
+            let before = typed.strip_suffix(known.as_str())?;
+            (before.is_empty() || before.ends_with(' ')).then_some((before, known.split_once('=')?))
+        }) {
+            scope.labels.insert(name.to_owned(), value.to_owned());
+            typed = before.trim_end();
+        }
         let mut service = Vec::new();
         for word in typed.split_whitespace() {
             match word.split_once('=') {
@@ -105,10 +114,23 @@ impl Places {
         only.filter(|_| !self.services.contains(value))
     }
 
+    /// As which label of the environment a bare name was taken.
+    pub(super) fn taken_as(&self, typed: &str, scope: &Scope) -> Option<String> {
+        let (name, value) = scope.labels.first_key_value()?;
+        let said = format!("taken as {name}={value}: no service in hand is called so");
+        (typed.trim() == value).then(|| SafeText::line(&said).into_string())
+    }
+
     /// That nothing in hand is of what was typed, with what is near it; nothing where something is, or where nothing is
     /// in hand. In one safe line.
     pub(super) fn unknown(&self, scope: &Scope) -> Option<String> {
-        let labels = scope.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        // Of a label that is none of an environment nothing is known here.
+        let told = |name: &str| {
+            let mut names = self.environments.iter().filter_map(|known| known.split_once('='));
+            names.any(|(known, _)| known == name)
+        };
+        let labels = scope.labels.iter().filter(|(name, _)| told(name));
+        let labels = labels.map(|(name, value)| format!("{name}={value}"));
         let mut missing: Vec<(String, &BTreeSet<String>)> =
             labels.map(|label| (label, &self.environments)).collect();
         missing.extend(scope.service.clone().map(|service| (service, &self.services)));
@@ -120,7 +142,7 @@ impl Places {
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
         let mut said = match names.as_slice() {
             [] => return None,
-            names => format!("nothing here is of {}", names.join(" or ")),
+            names => format!("not seen so far: {}", names.join(" or ")),
         };
         if !near.is_empty() {
             said.push_str("; near: ");
@@ -142,7 +164,7 @@ mod tests {
                 "cluster=prod-eu",
                 "cluster=prod-us",
                 "namespace=shop",
-                "region=shop-eu",
+                "region=shop eu",
             ]),
         }
     }
@@ -169,6 +191,10 @@ mod tests {
             )
         );
         assert_eq!(read("prod-us"), (None, vec!["cluster=prod-us".to_owned()]));
+        assert_eq!(
+            read("payment region=shop eu"),
+            (service("payment"), vec!["region=shop eu".to_owned()])
+        );
         assert_eq!(read("prod"), (service("prod"), vec![]));
         assert_eq!(read("my shop cluster="), (service("my shop cluster="), vec![]));
     }
@@ -179,12 +205,13 @@ mod tests {
         assert_eq!(said("checkout cluster=prod-eu"), None);
         assert_eq!(
             said("chekout").unwrap(),
-            "nothing here is of chekout; near: checkout"
+            "not seen so far: chekout; near: checkout"
         );
-        assert_eq!(said("qqq").unwrap(), "nothing here is of qqq");
+        assert_eq!(said("qqq").unwrap(), "not seen so far: qqq");
+        assert_eq!(said("checkout tier=gold"), None, "a label that is not looked at");
         assert_eq!(
             said("chekout cluster=prod-ue").unwrap(),
-            "nothing here is of cluster=prod-ue or chekout; near: cluster=prod-eu, checkout"
+            "not seen so far: cluster=prod-ue or chekout; near: cluster=prod-eu, checkout"
         );
         assert_eq!(
             Places::default().unknown(&Scope::of_service("chekout")),

@@ -303,7 +303,8 @@ impl Offers {
         let (head, tail) = match word {
             // The last word of a query is what is being typed.
             Word::Query => split_at_name(typed),
-            // So is the last of what a scope consists of.
+            // So is the last of what a scope consists of; a service's name may have blanks.
+            Word::Scope if self.services.iter().any(|known| known.starts_with(typed)) => ("", typed),
             Word::Scope => typed.rfind(' ').map_or(("", typed), |at| typed.split_at(at + 1)),
             Word::Silence => typed.rsplit_once([',', ' ']).map_or(("", typed), |(head, tail)| {
                 let at = typed.len() - tail.len();
