@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tui_textarea::TextArea;
 
-use super::places::Places;
+use super::places::{self, Places};
 use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::focus::{Detail, PaneId};
@@ -104,16 +104,14 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
         },
         Word::SaveView => views::save(model, argument, now),
         Word::DropView => views::forget(model, argument, now),
-        Word::On(action) => match incident_named(model, argument) {
-            Some(id) => {
+        Word::On(action) => {
+            if let Some(id) = incident_named(model, argument) {
                 incidents::open(model, id.clone());
-                incident_acts::on(model, action, &id, now)
+                return incident_acts::on(model, action, &id, now);
             }
-            None => {
-                let is_known = model.incidents.feed.value().is_some();
-                unknown(model, "incident", argument, is_known, now)
-            }
-        },
+            let is_known = model.incidents.feed.value().is_some();
+            unknown(model, "incident", argument, is_known, now)
+        }
     }
 }
 
@@ -121,7 +119,7 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
 fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
     let places = Places::of(model, usize::MAX);
     let scope = places.read(typed);
-    let said = places.unknown(&scope).or_else(|| places.taken_as(typed, &scope));
+    let said = places.unknown(&scope).or_else(|| places::taken_as(typed, &scope));
     let effects = views::turn_to(model, scope, now);
     if let Some(why) = said {
         model.toasts.say(Level::Info, why, now.tick);

@@ -114,13 +114,6 @@ impl Places {
         only.filter(|_| !self.services.contains(value))
     }
 
-    /// As which label of the environment a bare name was taken.
-    pub(super) fn taken_as(&self, typed: &str, scope: &Scope) -> Option<String> {
-        let (name, value) = scope.labels.first_key_value()?;
-        let said = format!("taken as {name}={value}: no service in hand is called so");
-        (typed.trim() == value).then(|| SafeText::line(&said).into_string())
-    }
-
     /// That nothing in hand is of what was typed, with what is near it; nothing where something is, or where nothing is
     /// in hand. In one safe line.
     pub(super) fn unknown(&self, scope: &Scope) -> Option<String> {
@@ -150,6 +143,13 @@ impl Places {
         }
         Some(SafeText::line(&said).into_string())
     }
+}
+
+/// As which label of the environment a bare name was taken.
+pub(super) fn taken_as(typed: &str, scope: &Scope) -> Option<String> {
+    let (name, value) = scope.labels.first_key_value()?;
+    let said = format!("taken as {name}={value}: no service in hand is called so");
+    (typed.trim() == value).then(|| SafeText::line(&said).into_string())
 }
 
 #[cfg(test)]
