@@ -301,7 +301,7 @@ async fn burn_state_and_budget_are_the_generators() {
         ("slow", SloState::Ticket),
         ("recovered", SloState::Ok),
         ("healthy", SloState::Ok),
-        ("exhausted", SloState::Ok),
+        ("exhausted", SloState::Spent),
         ("idle", SloState::NoTraffic),
         ("young", SloState::Ok),
         ("resets", SloState::Page),
