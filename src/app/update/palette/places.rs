@@ -128,9 +128,7 @@ impl Places {
             labels.map(|label| (label, &self.environments)).collect();
         missing.extend(scope.service.clone().map(|service| (service, &self.services)));
         missing.retain(|(name, known)| !known.is_empty() && !known.contains(name));
-        let near = missing
-            .iter()
-            .filter_map(|(name, known)| nearest(name, known.iter().map(String::as_str)));
+        let near = missing.iter().filter_map(|(name, known)| near(name, known));
         let near: Vec<&str> = near.collect();
         let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
         let mut said = match names.as_slice() {
@@ -143,6 +141,16 @@ impl Places {
         }
         Some(SafeText::line(&said).into_string())
     }
+}
+
+/// What is near of what is known: of a label's value among the values of that label, for the label is theirs alike.
+fn near<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
+    let label = name
+        .split_once('=')
+        .map_or("", |(label, _)| &name[..=label.len()]);
+    let values = known.iter().filter_map(|known| known.strip_prefix(label));
+    let value = nearest(&name[label.len()..], values)?;
+    known.get(&format!("{label}{value}")).map(String::as_str)
 }
 
 /// As which label of the environment a bare name was taken.
@@ -208,6 +216,11 @@ mod tests {
             "not seen so far: chekout; near: checkout"
         );
         assert_eq!(said("qqq").unwrap(), "not seen so far: qqq");
+        assert_eq!(
+            said("cluster=nosuch").unwrap(),
+            "not seen so far: cluster=nosuch",
+            "that both are clusters makes them no nearer"
+        );
         assert_eq!(said("checkout tier=gold"), None, "a label that is not looked at");
         assert_eq!(
             said("chekout cluster=prod-ue").unwrap(),
