@@ -434,6 +434,12 @@ mod tests {
         assert!(hangs.contains("no answer came"), "{hangs}");
         assert_eq!(failed(backend(Status::InFlight { since }, good)), None);
         assert_eq!(failed(backend(Status::Idle, good)), None);
+        // A poller that hangs stays idle: two intervals and a while without an answer tell it.
+        assert_eq!(after(35, backend(Status::Idle, good)), None);
+        assert_eq!(
+            after(36, backend(Status::Idle, good)).as_deref(),
+            Some("no answer came since 36s ago")
+        );
         // It answered, and then hangs, or is asked again and again for nothing.
         let asked = |seconds| Status::InFlight {
             since: later(seconds),
