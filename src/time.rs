@@ -358,6 +358,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(total)
 }
 
+/// What is seen for no longer than this may have been so for long: how long it is so is not said.
+pub const JUST_NOW: Duration = Duration::from_secs(10);
+
 /// An age as the screen shows it, at most three cells of number and one of unit: `9s`, `12m`, `3h`, `41d`.
 pub fn short_age(age: Duration) -> String {
     let s = age.as_secs();

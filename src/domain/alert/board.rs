@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Alert, Fingerprint, Labels, Silence};
 use crate::backend::BackendFailure;
-use crate::time::{Now, Tick, short_age};
+use crate::time::{JUST_NOW, Now, Tick, short_age};
 
 /// Rank of a severity label: what matters first. Unknown words rank between warning and info.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -389,10 +389,10 @@ impl PipelineHealth {
 
 /// For how long, behind a blank; nothing of what was only just seen, for it may have been so for long.
 fn lasting(age: Duration) -> String {
-    match age.as_secs() {
-        0 => String::new(),
-        _ => format!(" {}", short_age(age)),
+    if age < JUST_NOW {
+        return String::new();
     }
+    format!(" {}", short_age(age))
 }
 
 impl PipelineFault {

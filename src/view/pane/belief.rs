@@ -2,6 +2,7 @@
 
 use crate::domain::alert::{AlertBoard, BoardSource, PipelineFault};
 use crate::text::SafeText;
+use crate::time::JUST_NOW;
 use crate::view::{Scene, figures};
 
 /// How much of the estate is heard at present.
@@ -72,9 +73,10 @@ fn silence_of(scene: Scene, name: &str) -> Option<String> {
     };
     let since = health.last_good.or(failing)?;
     let age = scene.still.tick.since(since);
-    Some(match age.as_secs() {
-        0..10 => String::new(),
-        _ => format!(" {}", figures::stepped(age)),
+    Some(if age < JUST_NOW {
+        String::new()
+    } else {
+        format!(" {}", figures::stepped(age))
     })
 }
 
