@@ -1,16 +1,18 @@
 //! What the model looks like: pure drawing into a buffer.
 //!
 //! [`layout`] says where, `pane` draws the lists, `detail` what is opened from them, `preview` what lies under
-//! the cursor, `overlay` what has the keys over everything, `bars` the first and the last row, `strip` what all signals have in common in time, `tour` the step of the tour; [`widget`] are
-//! the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
+//! the cursor, `overlay` what has the keys over everything, `top` the first row and `bottom` the last, `light` how
+//! well a backend answers, `strip` what all signals have in common in time, `tour` the step of the tour; [`widget`]
+//! are the pieces. A view sees `&Model`, `&Theme` and `Now`, and changes nothing: only what is on the screen is
 //! formatted, so that ten thousand alerts cost what forty do. Start at [`draw`].
 
 mod banner;
-mod bars;
+mod bottom;
 mod detail;
 mod figures;
 mod hints;
 pub mod layout;
+mod light;
 mod links;
 mod moment;
 mod overlay;
@@ -19,6 +21,7 @@ mod preview;
 mod sheet;
 mod strip;
 mod timeline;
+mod top;
 mod tour;
 pub mod widget;
 
@@ -29,6 +32,7 @@ use ratatui::style::{Modifier, Style};
 use crate::app::Model;
 use crate::app::attention::Window;
 use crate::app::modal::Modal;
+use crate::domain::oneself::Us;
 use crate::text::{Cut, cut, width};
 use crate::theme::{Glyphs, Role, Theme};
 use crate::time::Now;
@@ -44,6 +48,8 @@ struct Scene<'a> {
     now: Now,
     /// The moment the panes show: this one, or that of the pause.
     still: Now,
+    /// Who acts here, put together once a frame for all rows that name people.
+    us: &'a Us,
 }
 
 impl Scene<'_> {
@@ -83,11 +89,13 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         Some(paused) => back_to(now, paused.since),
         None => now,
     };
+    let us = model.us();
     let scene = Scene {
         model,
         theme,
         now,
         still,
+        us: &us,
     };
     let cover = if model.details.is_empty() {
         Cover::Panes
@@ -122,11 +130,11 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
             }
         }
     }
-    bars::top(scene, buffer, areas.top);
+    top::top(scene, buffer, areas.top);
     strip::draw(scene, buffer, areas.strip);
     banner::draw(scene, buffer, areas.banner);
     tour::draw(scene, buffer, areas.tour);
-    let prompt = bars::bottom(scene, buffer, areas.bottom);
+    let prompt = bottom::bottom(scene, buffer, areas.bottom);
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     overlay::cost::draw(scene, buffer, body);
     if theme.glyphs == Glyphs::Ascii {
@@ -198,11 +206,13 @@ pub fn question_window(model: &Model, now: Now) -> Option<Window> {
 /// from the end moves at once.
 pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
     let theme = Theme::from_styles("", Glyphs::Unicode, |_| ratatui::style::Style::default());
+    let us = model.us();
     let scene = Scene {
         model,
         theme: &theme,
         now,
         still: now,
+        us: &us,
     };
     if matches!(model.modal, Some(Modal::Confirm(_))) {
         return question_window(model, now).map_or(u16::MAX, |window| {

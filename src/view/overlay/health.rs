@@ -7,7 +7,7 @@ use crate::domain::alert::PipelineFault;
 use crate::text::{SafeText, fit, fit_right, width};
 use crate::theme::Role;
 use crate::time::prometheus_duration;
-use crate::view::bars::Light;
+use crate::view::light::Light;
 use crate::view::pane::belief::fault_words;
 use crate::view::sheet::Sheet;
 use crate::view::widget::{Piece, words};

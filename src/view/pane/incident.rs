@@ -23,7 +23,7 @@ use crate::view::widget::columns;
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Look, Piece, put_pieces};
-use crate::view::{Scene, bars, detail, figures, hints, moment};
+use crate::view::{Scene, detail, figures, hints, light, moment};
 
 /// How old the list is, and which keeper failed.
 pub(in crate::view) fn freshness(scene: Scene<'_>) -> Freshness<'_> {
@@ -432,7 +432,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
         (None, None) => more.push(format!("Only local ones are kept. {add}")),
     }
     more.push(declare);
-    let (head, role) = if bars::nobody_answers(scene) {
+    let (head, role) = if light::nobody_answers(scene) {
         let head = "○ None was declared here. Whether anything is wrong is not known: nobody answers.";
         (head.to_owned(), Role::StateStale)
     } else {

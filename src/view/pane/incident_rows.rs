@@ -151,7 +151,7 @@ fn severity(incident: &Incident) -> Vec<Piece<'static>> {
 
 /// A person as a row names them.
 pub(in crate::view) fn who(scene: Scene, person: &Person) -> String {
-    if scene.model.us().are_person(person) {
+    if scene.us.are_person(person) {
         return YOU.to_owned();
     }
     standing::person(scene, &person.name)

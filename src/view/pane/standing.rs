@@ -28,7 +28,7 @@ pub(in crate::view) fn severity(raw: Option<&str>) -> Piece<'static> {
 
 /// A person as a row names them: without the domain, and `you` for oneself.
 pub(in crate::view) fn person(scene: Scene, who: &str) -> String {
-    if scene.model.us().are(who) {
+    if scene.us.are(who) {
         return YOU.to_owned();
     }
     let short = who.split_once('@').map_or(who, |(name, _)| name);
@@ -72,7 +72,7 @@ fn standing_word(scene: Scene, alert: &Alert) -> Piece<'static> {
     }
     match &alert.ack {
         AckState::Held(ack) => {
-            let role = if scene.model.us().are(&ack.by) {
+            let role = if scene.us.are(&ack.by) {
                 Role::AckMine
             } else {
                 Role::AckOther
