@@ -58,18 +58,18 @@ fn scrolled() {
         console.press("k");
         console.within(Duration::from_millis(20));
     }
-    let (_, sizes) = press_keys(&mut console, ["k", "k"], 200);
+    let pressed = press_keys(&mut console, ["k", "k"], 200);
     held(
         "bytes of a one-line scroll of a log, 120x40",
         "B",
-        &sizes,
+        &pressed.sizes,
         (Held::Median, 270.0),
     );
-    let (_, sizes) = press_keys(&mut console, ["\u{1b}[5~", "\u{1b}[5~"], 50);
+    let pressed = press_keys(&mut console, ["\u{1b}[5~", "\u{1b}[5~"], 50);
     held(
         "bytes of a page of a log, 120x40",
         "B",
-        &sizes,
+        &pressed.sizes,
         (Held::Median, 5_000.0),
     );
 }
@@ -123,7 +123,7 @@ fn tailed() {
     let bytes = console.within(WATCHED);
     let after = usage(console.pid).expect("it runs");
     // Not esc: on its own it is waited for, in case a sequence follows.
-    let (answers, _) = press_keys(&mut console, ["k", "j"], 100);
+    let pressed = press_keys(&mut console, ["k", "j"], 100);
     stop.store(true, Ordering::Relaxed);
     writer.join().unwrap();
     let each = |value: f64| Samples::new(vec![value / WATCHED.as_secs_f64()]);
@@ -131,5 +131,5 @@ fn tailed() {
     held("  written", "B/s", &each(bytes as f64), (Held::Median, 3_300.0));
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0;
     held("  of a core", "%", &each(cpu), (Held::Median, 5.0));
-    held("  key to changed screen", "ms", &answers, (Held::P99, 8.0));
+    pressed.held("  key to changed screen", &[(Held::P99, 8.0)]);
 }

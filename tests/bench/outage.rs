@@ -85,16 +85,16 @@ fn at_the_keys(port: u16, acts: usize) {
     console.within(Duration::from_secs(2));
     let before = usage(console.pid).expect("it runs");
     let start = Instant::now();
-    let (answers, _) = terminal::press_keys(&mut console, ["1", "2"], 300);
+    let pressed = terminal::press_keys(&mut console, ["1", "2"], 300);
     let took = start.elapsed().as_secs_f64();
     let after = usage(console.pid).expect("it runs");
     let what = format!("key to changed screen, {acts} acts in the outbox");
-    held(&what, "ms", &answers, (Held::P99, 5.0));
+    pressed.held(&what, &[(Held::P99, 5.0)]);
     if acts > 0 {
         console.press("U");
         console.within(Duration::from_secs(1));
-        let (answers, _) = terminal::press_keys(&mut console, ["j", "k"], 300);
-        held("  the same in the list of them", "ms", &answers, (Held::P99, 5.0));
+        let pressed = terminal::press_keys(&mut console, ["j", "k"], 300);
+        pressed.held("  the same in the list of them", &[(Held::P99, 5.0)]);
     }
     let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 100.0 / took;
     told("  of a core meanwhile", "%", &Samples::new(vec![cpu]));

@@ -1,7 +1,7 @@
 //! From process start: the version, the first paint, the first answers of the demo.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::figure::{Held, Samples, held, millis, told};
 use crate::pty::Console;
@@ -10,23 +10,27 @@ use crate::pty::Console;
 pub const NOBODY: &str = include_str!("../nobody.toml");
 
 pub fn measure() {
-    let version = Samples::of_runs(
-        5,
-        50,
-        || (),
-        |()| {
-            Command::new(env!("CARGO_BIN_EXE_midwatch"))
-                .arg("--version")
-                .stdout(Stdio::null())
-                .status()
-                .unwrap()
-        },
-    );
+    let run = |program: &str| {
+        let start = Instant::now();
+        let mut command = Command::new(program);
+        command.arg("--version").stdout(Stdio::null()).status().unwrap();
+        millis(start.elapsed())
+    };
+    let (mut versions, mut nothings) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        nothings.push(run("true"));
+        versions.push(run(env!("CARGO_BIN_EXE_midwatch")));
+    }
     held(
         "midwatch --version, start to end",
         "ms",
-        &version,
+        &Samples::new(versions),
         (Held::Median, 5.0),
+    );
+    told(
+        "  the same of true at the same moments",
+        "ms",
+        &Samples::new(nothings),
     );
 
     let (mut paints, mut sizes) = (Vec::new(), Vec::new());

@@ -58,6 +58,15 @@ impl Console {
         Self::spawn(command, home)
     }
 
+    /// The least that can answer a key on a terminal: what a time of the console is to be seen beside.
+    pub fn start_cat() -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-c", "stty raw -echo && printf ready && exec cat"]);
+        let mut cat = Self::spawn(command, tempfile::tempdir().unwrap());
+        cat.when_shown("ready").expect("the terminal is raw");
+        cat
+    }
+
     fn spawn(mut command: CommandBuilder, home: tempfile::TempDir) -> Self {
         command.env_clear();
         command.cwd(home.path());
@@ -162,6 +171,13 @@ impl Console {
         let at = Instant::now();
         self.keyboard.write_all(key.as_bytes()).unwrap();
         at
+    }
+
+    /// From a key to the first bytes after it.
+    pub fn echo(&mut self, key: &str) -> Option<Duration> {
+        let pressed = self.press(key);
+        let at = self.when(|_| true)?;
+        Some(at.saturating_duration_since(pressed))
     }
 
     /// From a key to the first bytes that change the screen below the clock's row.
