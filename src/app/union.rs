@@ -377,7 +377,7 @@ pub fn rows_of(
             SloState::Page => Urgent::Now,
             SloState::Ticket => Urgent::Soon,
             SloState::Error | SloState::NoData => Urgent::Later,
-            SloState::Spent | SloState::NoTraffic | SloState::Ok => continue,
+            SloState::Starting | SloState::Spent | SloState::NoTraffic | SloState::Ok => continue,
         };
         rows.push(UnionRow {
             thing: Some(Thing::Slo(report.slo.name.clone())),

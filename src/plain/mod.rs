@@ -591,7 +591,12 @@ fn state(state: SloState) -> &'static str {
     match state {
         SloState::NoData => "without data",
         SloState::NoTraffic => "without traffic",
-        SloState::Page | SloState::Ticket | SloState::Error | SloState::Spent | SloState::Ok => state.word(),
+        SloState::Page
+        | SloState::Ticket
+        | SloState::Starting
+        | SloState::Error
+        | SloState::Spent
+        | SloState::Ok => state.word(),
     }
 }
 

@@ -299,15 +299,10 @@ impl Page<'_> {
             let tone = match report.state {
                 SloState::Page | SloState::Ticket => Tone::Strong,
                 SloState::Error | SloState::NoData | SloState::NoTraffic => Tone::Unknown,
-                SloState::Spent | SloState::Ok => Tone::Plain,
+                SloState::Starting | SloState::Spent | SloState::Ok => Tone::Plain,
             };
             let target = Some(Target::Slo(report.slo.name.clone()));
-            let head = if report.is_starting() {
-                "starting"
-            } else {
-                report.state.word()
-            };
-            row(&id, head, slo_words(report), tone, target)
+            row(&id, report.state.word(), slo_words(report), tone, target)
         });
         let mut rows: Vec<Row> = told.collect();
         rows.extend(more(part, slos.len().saturating_sub(MOST)));

@@ -57,12 +57,6 @@ impl SloReport {
         let unread = self.windows.first().is_none_or(|w| w.reading == Reading::Pending);
         self.state == SloState::NoData && (unread || is_undecided(&self.windows, &self.rules))
     }
-
-    /// Whether it begins to burn: no rule fires, one is over its line in its short window alone.
-    pub fn is_starting(&self) -> bool {
-        matches!(self.state, SloState::Ok | SloState::Spent)
-            && self.rules.iter().any(|rule| rule.state == RuleState::Starting)
-    }
 }
 
 impl From<Severity> for SloState {
@@ -205,15 +199,15 @@ fn is_undecided(windows: &[WindowReport], rules: &[RuleReport]) -> bool {
 }
 
 fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>) -> SloState {
-    let fires = |severity| {
+    let some = |state, severity| {
         rules
             .iter()
-            .any(|r| r.state == RuleState::Firing && r.rule.severity == severity)
+            .any(|r| r.state == state && r.rule.severity == severity)
     };
-    if fires(Severity::Page) {
+    if some(RuleState::Firing, Severity::Page) {
         return SloState::Page;
     }
-    if fires(Severity::Ticket) {
+    if some(RuleState::Firing, Severity::Ticket) {
         return SloState::Ticket;
     }
     if windows.iter().any(|w| matches!(w.reading, Reading::Error(_))) {
@@ -223,6 +217,9 @@ fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>
         None | Some(Reading::NoData | Reading::Pending) => SloState::NoData,
         Some(Reading::NoTraffic | Reading::Ratio { .. }) if is_undecided(windows, rules) => SloState::NoData,
         Some(Reading::NoTraffic) => SloState::NoTraffic,
+        Some(Reading::Ratio { .. } | Reading::Error(_)) if some(RuleState::Starting, Severity::Page) => {
+            SloState::Starting
+        }
         Some(Reading::Ratio { .. } | Reading::Error(_)) => match budget.map(|budget| budget.status) {
             Some(BudgetStatus::Breached) => SloState::Spent,
             Some(BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical) | None => {

@@ -28,10 +28,11 @@ pub fn report_json(context: &str, at: DateTime<Utc>, board: &SloBoard) -> Value 
     document
 }
 
-/// A state as documents name it: that nothing is left of a budget is told by `budget_status`, and is no state of theirs.
+/// A state as documents name it: that it begins to burn is told by its rules, that nothing is left of a budget by
+/// `budget_status`, and neither is a state of theirs.
 fn state_word(state: SloState) -> &'static str {
     match state {
-        SloState::Spent => SloState::Ok,
+        SloState::Starting | SloState::Spent => SloState::Ok,
         state => state,
     }
     .word()

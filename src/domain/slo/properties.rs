@@ -89,7 +89,12 @@ proptest! {
             match report.state {
                 SloState::Page => 2,
                 SloState::Ticket => 1,
-                SloState::Error | SloState::NoData | SloState::NoTraffic | SloState::Spent | SloState::Ok => 0,
+                SloState::Error
+                | SloState::NoData
+                | SloState::NoTraffic
+                | SloState::Starting
+                | SloState::Spent
+                | SloState::Ok => 0,
             }
         };
         prop_assert!(place(low + more) >= place(low));

@@ -23,7 +23,12 @@ pub fn rank(reports: &mut [Arc<SloReport>]) {
 pub fn headline_burn(report: &SloReport) -> Option<f64> {
     match report.state {
         SloState::NoData | SloState::Error => return None,
-        SloState::Page | SloState::Ticket | SloState::Spent | SloState::Ok | SloState::NoTraffic => {}
+        SloState::Page
+        | SloState::Ticket
+        | SloState::Starting
+        | SloState::Spent
+        | SloState::Ok
+        | SloState::NoTraffic => {}
     }
     let firing = report
         .rules
@@ -50,7 +55,7 @@ fn place(report: &SloReport) -> u8 {
         SloState::Ticket => 2,
         SloState::Error | SloState::NoData => 3,
         SloState::NoTraffic => 4,
-        SloState::Spent | SloState::Ok if report.is_starting() => 5,
+        SloState::Starting => 5,
         SloState::Spent => 6,
         SloState::Ok => 7,
     }

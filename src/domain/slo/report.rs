@@ -49,7 +49,9 @@ pub enum SloState {
     NoData,
     /// The shortest window has no traffic.
     NoTraffic,
-    /// No rule fires, and nothing is left of the period's budget.
+    /// No rule fires, and one that pages is over its line in its short window alone: it begins to burn.
+    Starting,
+    /// None of these, and nothing is left of the period's budget.
     Spent,
     /// None of these.
     Ok,
@@ -64,6 +66,7 @@ impl SloState {
             Self::Error => "error",
             Self::NoData => "no_data",
             Self::NoTraffic => "no_traffic",
+            Self::Starting => "starting",
             Self::Spent => "spent",
             Self::Ok => "ok",
         }

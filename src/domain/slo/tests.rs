@@ -158,13 +158,25 @@ fn states_come_in_their_order() {
     assert_eq!(recovered.state, SloState::Ok);
     assert_eq!(recovered.rules[0].state, RuleState::Recovering);
     assert!(recovered.words.starts_with("recovering"), "{}", recovered.words);
+    let starting = judge(slo(99.9, "30d"), &calm_but(&[("5m", 20.0)]));
+    assert_eq!(
+        (starting.state, &slo_json(&starting)["state"]),
+        (SloState::Starting, &serde_json::json!("ok")),
+        "documents keep to the states that they had"
+    );
+    let slowly = judge(slo(99.9, "30d"), &calm_but(&[("6h", 2.0)]));
+    assert_eq!(
+        slowly.state,
+        SloState::Ok,
+        "six hours that nobody would be paged for begin nothing"
+    );
 }
 
 #[test]
 fn what_does_not_burn_and_has_nothing_left_is_spent() {
     let over = |changes: &[(&str, f64)]| judge(slo(99.9, "30d"), &calm_but(changes));
     let spent = over(&[("30d", 1.2)]);
-    assert_eq!((spent.state, spent.is_starting()), (SloState::Spent, false));
+    assert_eq!(spent.state, SloState::Spent);
     assert_eq!(spent.words, "the month's budget spent 1.2×");
     let document = slo_json(&spent);
     assert_eq!(
@@ -178,8 +190,7 @@ fn what_does_not_burn_and_has_nothing_left_is_spent() {
         over(&[("30d", 1.2), ("5m", 20.0), ("1h", 15.0)]).state,
         SloState::Page
     );
-    let begins = over(&[("30d", 1.2), ("5m", 20.0)]);
-    assert_eq!((begins.state, begins.is_starting()), (SloState::Spent, true));
+    assert_eq!(over(&[("30d", 1.2), ("5m", 20.0)]).state, SloState::Starting);
     let mut idle = calm_but(&[("30d", 1.2)]);
     idle.windows.get_mut("5m").unwrap().reading = Reading::NoTraffic;
     assert_eq!(judge(slo(99.9, "30d"), &idle).state, SloState::NoTraffic);

@@ -26,7 +26,7 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
         parts.push(format!("{}, data lost {lost}", state.word()));
     }
     match report.state {
-        SloState::Page | SloState::Ticket => parts.extend(burning(report, readings)),
+        SloState::Page | SloState::Ticket | SloState::Starting => parts.extend(burning(report, readings)),
         SloState::Error => parts.push(failed(report)),
         SloState::NoData => parts.push(if is_pending(report) {
             "waiting for the first answer".to_owned()
@@ -39,10 +39,10 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
         }),
         SloState::NoTraffic => parts.push(format!("no traffic in the last {}", shortest(report))),
         SloState::Spent | SloState::Ok => {
-            let recovering = report.rules.iter().any(|r| r.state == RuleState::Recovering);
-            if report.is_starting() {
+            let some = |state| report.rules.iter().any(|r| r.state == state);
+            if some(RuleState::Starting) {
                 parts.extend(burning(report, readings));
-            } else if recovering {
+            } else if some(RuleState::Recovering) {
                 parts.push("recovering".to_owned());
             }
         }

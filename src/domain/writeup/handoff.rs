@@ -398,6 +398,7 @@ fn budgets(shift: &Shift<'_>) -> Section {
             SloState::Page => 3e9,
             SloState::Ticket => 2e9,
             SloState::Error | SloState::NoData => 1e9,
+            SloState::Starting => 5e8,
             SloState::Spent => 1e8,
             SloState::NoTraffic | SloState::Ok => 0.0,
         };

@@ -50,6 +50,7 @@ pub(in crate::view) fn state(state: SloState) -> Piece<'static> {
         SloState::Error => Piece::word("ERROR", Role::StateFailed),
         SloState::NoData => Piece::word("NO DATA", Role::SloUnknown),
         SloState::NoTraffic => Piece::word("no traffic", Role::SloUnknown),
+        SloState::Starting => Piece::word("starting", Role::SloTicket),
         SloState::Spent => Piece::word("spent", Role::BudgetCritical),
         SloState::Ok => Piece::word("ok", Role::SloOk),
     }
@@ -226,7 +227,7 @@ fn draw_row(scene: Scene, buffer: &mut Buffer, row: Rect, what: (&columns::Slots
     let burn = burn_now(report);
     let burn_role = match report.state {
         SloState::Page => Role::SloPage,
-        SloState::Ticket => Role::SloTicket,
+        SloState::Ticket | SloState::Starting => Role::SloTicket,
         SloState::Spent | SloState::Ok | SloState::NoData | SloState::NoTraffic | SloState::Error => muted,
     };
     let name = SafeText::line(short_name(report));
@@ -365,11 +366,12 @@ fn empty_in(report: &SloReport, role: Role) -> Piece<'static> {
 }
 
 /// States that are not well, as titles and badges count them.
-pub(super) const COUNTED: [(SloState, &str, Role); 5] = [
+pub(super) const COUNTED: [(SloState, &str, Role); 6] = [
     (SloState::Page, "page", Role::SloPage),
     (SloState::Ticket, "ticket", Role::SloTicket),
     (SloState::Error, "error", Role::StateFailed),
     (SloState::NoData, "no data", Role::SloUnknown),
+    (SloState::Starting, "starting", Role::SloTicket),
     (SloState::Spent, "spent", Role::BudgetCritical),
 ];
 
