@@ -5,7 +5,7 @@ use midwatch::app::Msg;
 use midwatch::app::case::{CaseAsk, CaseOf, Gathered};
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::domain::case::{Known, Target, Tone};
-use midwatch::domain::slo::{RuleState, SloBoard};
+use midwatch::domain::slo::{SloBoard, SloState};
 use midwatch::domain::trace::TraceId;
 
 use super::Hand;
@@ -70,7 +70,7 @@ fn a_case_is_of_an_alert_an_slo_or_an_incident_and_of_the_service_of_the_rest() 
 fn an_slo_that_begins_to_burn_is_not_called_ok_and_one_that_is_overspent_has_nothing_left() {
     let mut hand = hand();
     let mut begins = report("checkout-availability", "checkout", 99.9, 0.2, 0.41);
-    begins.rules[0].state = RuleState::Starting;
+    begins.state = SloState::Starting;
     let mut spent = report("checkout-latency", "checkout", 99.9, 0.1, -0.12);
     spent.words = "the month's budget spent 1.1×".to_owned();
     hand.tell(Msg::SloFetched(slo_feed(SloBoard {
