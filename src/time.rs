@@ -33,6 +33,12 @@ impl Tick {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// So long before; the start of the process where that lies before it.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(by))
+    }
+
     /// When what is done once in an interval is done next: on a multiple of it, half of one away at least. So all that is
     /// done at one pace is done at one moment, and wakes the machine once.
     #[must_use]
@@ -84,7 +90,7 @@ impl Now {
     #[must_use]
     pub fn later(self, by: Duration) -> Self {
         Self {
-            utc: self.utc + TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX),
+            utc: after(self.utc, by),
             tick: self.tick + by,
         }
     }
@@ -164,7 +170,7 @@ impl Stamp {
     pub fn later(self, by: Duration) -> Self {
         let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         Self {
-            utc: self.utc + TimeDelta::from_std(by).unwrap_or(TimeDelta::zero()),
+            utc: after(self.utc, by),
             boot: self.boot,
             boot_ms: self.boot_ms.saturating_add(by_ms),
         }
@@ -173,7 +179,7 @@ impl Stamp {
     /// What the wall clock said at `earlier`, had it gone then as it goes now.
     pub fn utc_of(&self, earlier: &Self) -> DateTime<Utc> {
         if self.boot == earlier.boot {
-            self.utc - TimeDelta::from_std(self.since(earlier)).unwrap_or(TimeDelta::zero())
+            before(self.utc, self.since(earlier))
         } else {
             earlier.utc
         }
@@ -358,6 +364,23 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(total)
 }
 
+/// So long after a moment; the calendar's end where it lies beyond. Spans are typed and told by servers, and any of them
+/// may be absurd.
+pub fn after(moment: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
+    let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+    moment
+        .checked_add_signed(span)
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// So long before a moment; the calendar's beginning where it lies beyond.
+pub fn before(moment: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
+    let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+    moment
+        .checked_sub_signed(span)
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
 /// What is seen for no longer than this may have been so for long: how long it is so is not said.
 pub const JUST_NOW: Duration = Duration::from_secs(10);
 
@@ -393,6 +416,20 @@ mod tests {
         assert_eq!(prometheus_duration(Duration::from_secs(3_725)), "1h2m5s");
         assert_eq!(parse_duration("4w"), Ok(Duration::from_secs(2_419_200)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_span_of_any_length_ends_within_the_calendar() {
+        let moment = DateTime::<Utc>::UNIX_EPOCH;
+        let day = Duration::from_secs(86_400);
+        assert_eq!(after(moment, day) - moment, TimeDelta::days(1));
+        assert_eq!(moment - before(moment, day), TimeDelta::days(1));
+        let ages = parse_duration("300000y").unwrap();
+        for absurd in [ages, Duration::MAX] {
+            assert_eq!(after(moment, absurd), DateTime::<Utc>::MAX_UTC);
+            assert_eq!(before(moment, absurd), DateTime::<Utc>::MIN_UTC);
+            assert_eq!(Now::fixed(moment, 5).later(ages).utc, DateTime::<Utc>::MAX_UTC);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `midwatch audit`: who did what, and whether the log of it is as it was written. Asks no backend.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::args::{AuditArgs, AuditCommand};
@@ -10,6 +10,7 @@ use crate::domain::alert::table::columns;
 use crate::journal::Opening;
 use crate::journal::audit::{self, FileRead, Line, UNDETECTABLE, Verdict};
 use crate::text::SafeText;
+use crate::time::before;
 
 /// Faults that are listed as text; the document has all.
 const LISTED: usize = 20;
@@ -68,9 +69,7 @@ struct Listing<'a> {
 
 fn list(session: &mut Session, args: &AuditArgs, read: &FileRead) -> Outcome {
     let now = session.clock.now().utc;
-    let since = args
-        .since
-        .map(|since| now - TimeDelta::from_std(since).unwrap_or(TimeDelta::MAX));
+    let since = args.since.map(|since| before(now, since));
     let context = session.globals.context.clone();
     let wanted = |line: &Line| {
         let late = since.is_none_or(|since| at(line).is_none_or(|at| at >= since));

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use ratatui::layout::Size;
 
 use super::opening::{Opener, Threads};
@@ -41,7 +40,7 @@ use crate::terminal::guard::Mouse;
 use crate::terminal::hyperlink::Hyperlinks;
 use crate::terminal::tty::{BackgroundQuery, Bell, Options, Tty};
 use crate::theme::{self, Means};
-use crate::time::{Clock, Now};
+use crate::time::{Clock, Now, before};
 
 /// For so long the last row offers the tour to somebody who has never been here.
 const OFFER: Duration = Duration::from_secs(180);
@@ -341,10 +340,9 @@ fn header(
     clock: Clock,
 ) -> Header {
     let now = clock.now();
-    let since_zero = TimeDelta::from_std(now.tick.0).unwrap_or_default();
     Header {
         midwatch: env!("CARGO_PKG_VERSION").to_owned(),
-        utc: now.utc - since_zero,
+        utc: before(now.utc, now.tick.0),
         opened: u64::try_from(now.tick.0.as_micros()).unwrap_or_default(),
         seed: clock.seed(),
         context: context.name.clone(),

@@ -6,6 +6,7 @@ use crate::demo::child::spawn_child;
 use crate::demo::clock::DemoClock;
 use crate::demo::world::Scenario;
 use crate::demo::{DemoOptions, run_headless};
+use crate::time::before;
 
 /// The world that everybody sees who asks for no other.
 const SEED: u64 = 1;
@@ -26,7 +27,7 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
                 scenario,
                 seed,
                 clock,
-                anchor: args.into.map(|into| clock.now() - into),
+                anchor: args.into.map(|into| before(clock.now(), into)),
             },
             session.out.writer(),
         )?;

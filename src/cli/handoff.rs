@@ -22,7 +22,8 @@ use crate::domain::incident::Incident;
 use crate::domain::incident::link::Links;
 use crate::domain::slo::{Slo, SloBoard, Spent};
 use crate::domain::timeline::{Todo, todos};
-use crate::domain::writeup::handoff::{Shift, Subject, handoff, since};
+use crate::domain::writeup::handoff::{Shift, Subject, handoff};
+use crate::time::before;
 
 /// Who follows is looked for that far ahead.
 const AHEAD: TimeDelta = TimeDelta::days(2);
@@ -41,7 +42,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &HandoffArgs) -> O
         .out
         .progress(&format!("gathering the shift of {}…", scene.context.name))?;
     let now = scene.now().utc;
-    let begin = since(now, args.since);
+    let begin = before(now, args.since);
     let question = Question {
         whose: Whose::All,
         ended_since: Some(begin),
@@ -144,7 +145,7 @@ async fn budgets(scene: &Scene, span: Duration) -> (Option<SloBoard>, Vec<Spent>
     }
     let slos: Vec<Slo> = board.slos.iter().map(|report| Slo::clone(&report.slo)).collect();
     let (mut all, _) = if board.errors.is_empty() {
-        spent(metrics.as_ref(), &slos, since(now.utc, span), now.utc).await
+        spent(metrics.as_ref(), &slos, before(now.utc, span), now.utc).await
     } else {
         // what does not answer is not asked again; the board's own windows tell what they can
         (Vec::new(), None)

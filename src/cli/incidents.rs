@@ -13,8 +13,8 @@ use crate::domain::document::Remarks;
 use crate::domain::incident::Severity;
 use crate::domain::incident::json::incidents_document;
 use crate::domain::incident::table::incidents_text;
-use crate::domain::writeup::handoff::since;
 use crate::domain::writeup::stats::{Target, stats, stats_document, stats_text};
+use crate::time::before;
 
 /// Figures are of a month where nothing else is said.
 const STATS_SPAN: TimeDelta = TimeDelta::days(30);
@@ -39,7 +39,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &IncidentsArgs) ->
     } else {
         Whose::All
     };
-    let asked = args.since.map(|span| since(now, span));
+    let asked = args.since.map(|span| before(now, span));
     let from = asked.unwrap_or(now - STATS_SPAN);
     let question = Question {
         whose,

@@ -11,7 +11,7 @@ use crate::domain::incident::IncidentId;
 use crate::domain::timeline::Timeline;
 use crate::domain::timeline::json::timeline_document;
 use crate::domain::timeline::table::timeline_text;
-use crate::domain::writeup::handoff::since;
+use crate::time::before;
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: &TimelineArgs) -> Outcome {
@@ -32,7 +32,7 @@ pub async fn tell(session: &mut Session, scene: &Scene, args: &TimelineArgs) -> 
         let told = teller.incident(&found).await;
         return print(session, scene, Some(&found.id), &told.timeline, &told.remarks);
     }
-    let told = teller.shift(since(now, args.since)).await;
+    let told = teller.shift(before(now, args.since)).await;
     let mut all = Timeline::default();
     for (of, story) in told.stories {
         all.partial.extend(story.partial);

@@ -4,7 +4,7 @@
 //! one host that opens it. One thread of ours (`keeper`) owns the connection; [`Journal`] is its handle: a
 //! question or a change goes to it as a closure over [`Tx`], and its answer comes back when it is committed.
 //! What each table means stands in the file named after it: [`outbox`], [`audit`], [`incidents`], [`events`],
-//! [`facts`], [`drafts`], [`notices`], [`watches`], [`state`]. The audit log's lines are made in the same
+//! [`facts`], [`drafts`], [`notices`], [`runbooks`], [`watches`], [`state`] (that of [`duties`] among it). The audit log's lines are made in the same
 //! transaction as what they tell of, and written to `audit.jsonl` right after the answer; the last handle that is
 //! dropped waits for that.
 //!

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -30,7 +30,7 @@ use crate::backend::http::Jitter;
 use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
 use crate::journal::outbox::{self, Author, Escalations, Kept, Taking, Turn};
 use crate::journal::{Journal, JournalError, JournalResult, notices};
-use crate::time::{Clock, Stamp};
+use crate::time::{Clock, Stamp, before};
 
 /// Lanes that are served side by side at one destination.
 const SIDE_BY_SIDE: usize = 4;
@@ -311,7 +311,7 @@ impl<P: Post> Courier<P> {
         let author = self.desk.setup.author.clone();
         let now = self.desk.setup.clock.stamp();
         let timings = self.desk.setup.timings;
-        let back = move |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or_default();
+        let back = move |by: Duration| before(now.utc, by);
         let (open, settled, acknowledgements, (pages, through), version) = self
             .desk
             .setup

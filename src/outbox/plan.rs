@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Draft, Extension, Payload, Purpose, Sight};
 use crate::backend::alerts::write::fresh_marker;
 use crate::domain::alert::ack;
 use crate::domain::alert::plan::{AckPlan, HandBackPlan};
 use crate::domain::alert::{AlertBoard, Fingerprint, Matcher};
+use crate::time::after;
 
 /// Who acts, when, what they say, and how it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct Order {
 impl Order {
     /// What it waits before it is sent is not taken from its length.
     fn until(&self) -> DateTime<Utc> {
-        self.at + TimeDelta::from_std(self.length.saturating_add(self.grace)).unwrap_or(TimeDelta::MAX)
+        after(self.at, self.length.saturating_add(self.grace))
     }
 }
 

@@ -67,7 +67,7 @@ impl FrameScheduler {
             (Some(Cause::Person), Link::Idle | Link::Rests(_) | Link::Awaited) => Due::Now,
             (Some(Cause::World), Link::Idle | Link::Rests(_)) => {
                 let capped = self.last.map_or(Tick::ZERO, |last| {
-                    let affordable = Tick(self.paid.0.saturating_sub(CREDIT));
+                    let affordable = self.paid.before(CREDIT);
                     (last + self.interval).max(affordable.min(last + LONGEST))
                 });
                 let at = match link {

@@ -9,6 +9,8 @@ use super::Copied;
 
 /// The most base64 terminals take: of xterm's and hterm's limit of 100,000 bytes, what many implementations kept to.
 pub const BASE64_CAP: usize = 74_994;
+/// The longest text that can be copied, bytes: base64 is four for each three begun.
+pub const MOST_BYTES: usize = BASE64_CAP / 4 * 3;
 /// GNU screen cuts strings longer than 768 bytes.
 const SCREEN_PIECE: usize = 700;
 
@@ -60,11 +62,12 @@ impl Multiplexer {
 
 /// The bytes that copy `text`, or none where it is too large.
 pub(super) fn copy(text: &str, multiplexer: Multiplexer) -> (Copied, Vec<u8>) {
-    // Base64: four bytes for each three begun.
-    if text.len().div_ceil(3) * 4 > BASE64_CAP {
-        let cap = BASE64_CAP / 4 * 3;
-        let bytes = text.len();
-        return (Copied::TooLarge { bytes, cap }, Vec::new());
+    if text.len() > MOST_BYTES {
+        let too_large = Copied::TooLarge {
+            bytes: text.len(),
+            cap: MOST_BYTES,
+        };
+        return (too_large, Vec::new());
     }
     let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     let bytes = match multiplexer {
@@ -102,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_terminals_would_cut_is_refused_with_its_size() {
-        let most = BASE64_CAP / 4 * 3;
+        let most = MOST_BYTES;
         assert_eq!(copy(&"x".repeat(most), Multiplexer::None).0, Copied::Sent);
         let (outcome, bytes) = copy(&"x".repeat(most + 1), Multiplexer::None);
         let too_large = Copied::TooLarge {

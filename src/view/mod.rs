@@ -35,7 +35,7 @@ use crate::app::modal::Modal;
 use crate::domain::oneself::Us;
 use crate::text::{Cut, cut, width};
 use crate::theme::{Glyphs, Role, Theme};
-use crate::time::Now;
+use crate::time::{Now, before};
 use layout::{Cover, Middle};
 use widget::{Look, Piece, put_pieces};
 
@@ -238,9 +238,8 @@ pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
 
 /// The reading of both clocks at an earlier tick.
 fn back_to(now: Now, tick: crate::time::Tick) -> Now {
-    let ago = chrono::TimeDelta::from_std(now.tick.since(tick)).unwrap_or_default();
     Now {
-        utc: now.utc - ago,
+        utc: before(now.utc, now.tick.since(tick)),
         tick,
     }
 }

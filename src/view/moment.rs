@@ -14,6 +14,7 @@ use crate::domain::timeline::Event;
 use crate::domain::trace::TraceId;
 use crate::logstore::LineId;
 use crate::theme::Role;
+use crate::time::after;
 
 /// Stands beside what was then.
 pub(in crate::view) const SIGN: &str = "◂";
@@ -55,8 +56,7 @@ pub(in crate::view) fn trace(scene: Scene) -> Option<TraceId> {
     let all = || scene.model.traces.drawn().into_iter().flat_map(TraceList::all);
     let ran = all().filter(|trace| {
         let start = trace.start.utc();
-        let took = TimeDelta::from_std(trace.duration).unwrap_or_default();
-        start <= at && at <= start + took
+        start <= at && at <= after(start, trace.duration)
     });
     let ran = ran.max_by_key(|trace| trace.start);
     let near = || {

@@ -27,6 +27,7 @@ use crate::domain::trace;
 use crate::domain::trace::summary::Whole;
 use crate::text::{SafeText, fit};
 use crate::theme::{Glyphs, Role};
+use crate::time::before;
 
 /// Rows of the strip: the axis, and one a signal.
 pub(in crate::view) const ROWS: u16 = 6;
@@ -455,11 +456,10 @@ fn traces(scene: Scene, axis: Axis) -> Vec<Mark> {
     }
     if let Some(list) = traces_in_hand(scene) {
         let until = list.ask.until.unwrap_or(scene.still.utc);
-        let back = TimeDelta::from_std(list.ask.back).unwrap_or(SHOWN);
         // Of the newest only, nothing is known from before the oldest of them on.
         let oldest = list.traces.iter().map(|trace| trace.start.utc()).min();
         let from = match list.whole {
-            Whole::Yes => until - back,
+            Whole::Yes => before(until, list.ask.back),
             Whole::No => oldest.unwrap_or(until),
         };
         let mut in_hand = vec![None; axis.cells];

@@ -95,7 +95,15 @@ fn find_sloth(samples: &[Sample], rules: &[AlertingRule], found: &mut Found) {
             ));
             continue;
         };
-        let period = period(&recorded).unwrap_or_else(|| Window::of(Duration::from_secs(2_592_000)));
+        let period = period(&recorded).unwrap_or_else(|told| {
+            found.warnings.extend(told.map(|told| {
+                format!(
+                    "Sloth's {id} is taken over 30d: slo:time_period:days of {} is no period",
+                    told / 86_400.0
+                )
+            }));
+            Window::of(Duration::from_secs(2_592_000))
+        });
         let owned = sloth_rules(&id, rules);
         let rules = if owned.is_empty() {
             workbook_rules(&period, RuleOrigin::Sloth)
@@ -203,7 +211,12 @@ fn find_pyrra(samples: &[Sample], found: &mut Found) {
             ));
             continue;
         };
-        let period = period(&recorded).unwrap_or_else(|| Window::of(Duration::from_secs(2_419_200)));
+        let period = period(&recorded).unwrap_or_else(|told| {
+            let warning =
+                |told| format!("Pyrra's {name} is taken over 4w: pyrra_window of {told} is no period");
+            found.warnings.extend(told.map(warning));
+            Window::of(Duration::from_secs(2_419_200))
+        });
         if let Some(query) = availability.get(&(name.clone(), namespace.clone())) {
             recorded
                 .by_window
@@ -263,16 +276,21 @@ pub fn pyrra_rules(period: &Window) -> Vec<BurnRule> {
         .collect()
 }
 
-/// The recorded period; in the spelling of a recorded window of that length where there is one (`4w`).
-fn period(recorded: &Recorded) -> Option<Window> {
-    let seconds = recorded.period.filter(|s| s.is_finite() && *s >= 60.0)?;
-    let length = Duration::try_from_secs_f64(seconds.round()).ok()?;
-    recorded
+/// The recorded period; in the spelling of a recorded window of that length where there is one (`4w`). Else the
+/// seconds that were told, where they are none: a length in another unit is a mistake, and over years no server answers.
+fn period(recorded: &Recorded) -> Result<Window, Option<f64>> {
+    const SECONDS: std::ops::RangeInclusive<f64> = 60.0..=400.0 * 86_400.0;
+    let seconds = recorded.period.ok_or(None)?;
+    if !SECONDS.contains(&seconds) {
+        return Err(Some(seconds));
+    }
+    let length = Duration::from_secs_f64(seconds.round());
+    let mut windows = recorded
         .by_window
         .keys()
-        .filter_map(|name| Window::named(name).ok())
-        .find(|window| window.length() == length)
-        .or_else(|| Some(Window::of(length)))
+        .filter_map(|name| Window::named(name).ok());
+    let spelled = windows.find(|window| window.length() == length);
+    Ok(spelled.unwrap_or_else(|| Window::of(length)))
 }
 
 fn selector(name: &str, labels: &Labels, keep: &[&str]) -> String {
@@ -395,6 +413,32 @@ mod tests {
             "1 - {__name__=\"pyrra_availability\", slo=\"api\"}"
         );
         assert!(promql_parser::parser::parse(QUERY).is_ok());
+    }
+
+    #[test]
+    fn a_period_in_another_unit_is_said_and_is_none() {
+        let mut found = Found::default();
+        let milliseconds = [
+            sloth("slo:objective:ratio", 0.999),
+            sloth("slo:time_period:days", 2_592_000_000.0),
+        ];
+        find_sloth(&milliseconds, &[], &mut found);
+        let of = |name: &str, value: f64| sample(&[("__name__", name), ("slo", "api")], value);
+        find_pyrra(
+            &[of("pyrra_objective", 0.99), of("pyrra_window", f64::NAN)],
+            &mut found,
+        );
+        assert_eq!(
+            [0, 1].map(|at| found.slos[at].period.name().to_owned()),
+            ["30d", "4w"]
+        );
+        assert_eq!(
+            found.warnings,
+            [
+                "Sloth's a-b is taken over 30d: slo:time_period:days of 2592000000 is no period",
+                "Pyrra's api is taken over 4w: pyrra_window of NaN is no period"
+            ]
+        );
     }
 
     #[test]

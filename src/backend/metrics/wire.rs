@@ -184,7 +184,7 @@ pub(super) fn exemplars(data: Value, trace_labels: &[String]) -> Result<Vec<Exem
                 span: span.and_then(|text| read_span(text)),
                 value: each.value.read()?,
                 // Milliseconds are all that is told.
-                at: Nanos((each.timestamp * 1e3).round() as i64 * 1_000_000),
+                at: Nanos(((each.timestamp * 1e3).round() as i64).saturating_mul(1_000_000)),
                 series: series.clone(),
             });
         }

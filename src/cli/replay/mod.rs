@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::SecondsFormat;
 use ratatui::layout::Size;
 use ratatui::style::Style;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::record::{self, Ending, Recording, RecordingError, Strictness};
 use crate::runbook::Policy;
 use crate::runtime::replay::{self, ReplayError, Shown, Staging, Themes};
 use crate::theme::{self, Glyphs, Theme};
+use crate::time::after;
 
 mod viewer;
 
@@ -258,8 +259,8 @@ fn dumped(session: &mut Session, staging: Staging, picked: Picked) -> Result<boo
     let mut tell = |frames: Vec<(Duration, String)>| -> std::io::Result<()> {
         for (at, text) in frames {
             told_any = true;
-            let since_zero = TimeDelta::from_std(at + recording.opened()).unwrap_or_default();
-            let utc = (recording.header.utc + since_zero).to_rfc3339_opts(SecondsFormat::Millis, true);
+            let utc = after(recording.header.utc, at + recording.opened())
+                .to_rfc3339_opts(SecondsFormat::Millis, true);
             out.line(&format!("=== +{:.3}s {utc}", at.as_secs_f64()))?;
             for row in text.lines() {
                 out.line(row)?;

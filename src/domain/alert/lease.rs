@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AckState, AlertBoard, AlertState, BoardSilence, Occurrence, SilenceState};
-use crate::time::{Now, prometheus_duration};
+use crate::time::{Now, after, prometheus_duration};
 
 /// Extended when no more than this share of a lease is left.
 const RENEW_SHARE: u32 = 3;
@@ -142,8 +142,8 @@ pub fn extension_due(lease: &Lease, board: &AlertBoard, terms: &Terms, idle: Dur
     } else {
         None
     };
-    let oldest = lease.started_at + TimeDelta::from_std(terms.max).unwrap_or(TimeDelta::MAX);
-    let until = (now.utc + TimeDelta::from_std(terms.lease).unwrap_or_default()).min(oldest);
+    let oldest = after(lease.started_at, terms.max);
+    let until = after(now.utc, terms.lease).min(oldest);
     let why_not = why_not
         .or((until <= silence.ends_at + SAME && left <= terms.lease / RENEW_SHARE).then_some(Why::Oldest));
     match why_not {

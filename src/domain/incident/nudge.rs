@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{AssignedVia, DueWhat, Incident, Level, Status};
 use crate::domain::timeline::reading::length_in_words;
 use crate::domain::timeline::{Delivery, Event, EventKind, Timeline, is_void};
+use crate::time::after;
 
 /// How long an incident may go without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,13 +95,6 @@ fn last(timeline: &Timeline, now: DateTime<Utc>, wanted: impl Fn(&Event) -> bool
     newest_first
         .find(|event| event.at <= now && !is_void(event) && wanted(event))
         .map(|event| event.at)
-}
-
-fn after(moment: DateTime<Utc>, patience: Duration) -> DateTime<Utc> {
-    let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
-    moment
-        .checked_add_signed(patience)
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// How long until then, or since: `(Overdue::No, "4 min")`.

@@ -15,7 +15,7 @@ use super::{AssignedVia, Severity, Status};
 use crate::domain::alert::matcher::{self, Matchers};
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, Matcher, Occurrence, Standing};
 use crate::domain::oncall::OnCall;
-use crate::time::Stamp;
+use crate::time::{Stamp, before};
 
 /// A level that came due this long before anybody could wake it was missed.
 pub const LATE: Duration = Duration::from_secs(60);
@@ -209,7 +209,7 @@ fn level_due(incident: &LocalIncident, scene: &Scene<'_>) -> Option<Action> {
     let to = incident.next_level(policy, scene.on_call, scene.now.utc)?;
     // Both would have had to be over before anybody watched.
     let late = scene.watched_since.since(&incident.woken) >= delay.saturating_add(LATE);
-    let rested = !rests(scene.watched_since.utc - TimeDelta::from_std(LATE).unwrap_or_default());
+    let rested = !rests(before(scene.watched_since.utc, LATE));
     if late && rested {
         let due = incident.woken.later(delay).utc;
         let due = incident.rests_until.map_or(due, |until| due.max(until));

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -575,10 +574,4 @@ fn on_call(shift: &Shift<'_>) -> Section {
         rows,
         none: shift.none(Subject::OnCall, "on call"),
     }
-}
-
-/// The shift that a span means.
-pub fn since(now: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
-    let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
-    now.checked_sub_signed(span).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

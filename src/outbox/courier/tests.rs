@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::backend::annotations::AnnotationDraft;
 use crate::backend::incidents::Seen;

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::slo::{Budget, Reading, RollingExhaustion, SloReport};
 use crate::theme::Role;
+use crate::time::after;
 use crate::view::pane::slo;
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
@@ -72,7 +73,7 @@ fn minutes(budget: &Budget) -> String {
 
 fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
     let at = |left: Duration| {
-        let at = scene.still.utc + chrono::TimeDelta::from_std(left).unwrap_or_default();
+        let at = after(scene.still.utc, left);
         figures::moment(at, scene.still.utc, scene.model.zone)
     };
     if let Some(left) = budget.exhausts_in {

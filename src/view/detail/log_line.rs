@@ -96,7 +96,7 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
     if entry.text.len() > MOST_BYTES {
         first.prose(
             &format!(
-                "… {} bytes more; copy has all of it.",
+                "… {} bytes more: too much to show, and to copy.",
                 entry.text.len() - MOST_BYTES
             ),
             Role::TextMuted,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::super::{deeds, logs, pivot, say};
 use super::{BACK, turn_to_service};
 use crate::app::modal::{Choice, Goal, Menu, MenuItem, Modal};
@@ -15,7 +13,7 @@ use crate::domain::slo::{RuleState, Sli, SloReport};
 use crate::domain::trace::exemplar::{Exemplar, above};
 use crate::domain::trace::scale::lasting_in_column;
 use crate::text::SafeText;
-use crate::time::{Now, prometheus_duration};
+use crate::time::{Now, before, prometheus_duration};
 
 /// Exemplars are kept in memory, and what burns now is looked for: no further back.
 const FURTHEST: Duration = Duration::from_secs(24 * 3_600);
@@ -33,7 +31,7 @@ pub(in super::super) fn question(report: &SloReport, now: Now) -> Option<Exempla
         service: report.slo.service.clone(),
         query: plan::exemplars_query(&report.slo)?,
         bound: *threshold,
-        from: now.utc - TimeDelta::from_std(back).unwrap_or_default(),
+        from: before(now.utc, back),
         to: now.utc,
     })
 }

@@ -13,10 +13,9 @@ use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloReport, SloState};
 use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Row, Status, TraceId};
+use crate::terminal::clipboard;
 use crate::text::{SafeText, escape_json};
 
-/// Longer JSON is not copied: no clipboard takes it by way of a terminal.
-const MOST_BYTES: usize = 64 * 1024;
 /// Linked traces that one can go to.
 const MOST_LINKS: usize = 3;
 /// Ways that a menu has keys for.
@@ -76,7 +75,7 @@ pub(in super::super) fn copied(model: &Model, id: TraceId, row: Option<Row>) -> 
     items.push(item('l', "line", line(study, row, clocks)));
     let explained = SafeText::line(&study.aspect(clocks).line).into_string();
     items.push(item('e', "explanation", explained));
-    if study.trace.raw(row).len() <= MOST_BYTES {
+    if study.trace.raw(row).len() <= clipboard::MOST_BYTES {
         let json = String::from_utf8_lossy(study.trace.raw(row));
         items.push(item('j', "span as JSON", escape_json(&json).into_owned()));
     }

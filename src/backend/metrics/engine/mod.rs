@@ -19,13 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use crate::backend::BackendFailure;
 use crate::domain::slo::{Reading, Sli, Slo, SloBoard, TimedReading, Window, evaluate, rank};
-use crate::time::{Now, Tick};
+use crate::time::{Now, Tick, before};
 
 pub use batch::{Batch, Outcome, Question};
 pub use pulse::Pulse;
@@ -488,7 +488,7 @@ fn timeout(question: &Question, poll: Duration) -> Option<Duration> {
 }
 
 fn span(question: &Question, now: Now) -> Option<Span> {
-    let back = |by: Duration| now.utc - TimeDelta::from_std(by).unwrap_or(TimeDelta::zero());
+    let back = |by: Duration| before(now.utc, by);
     let over = |length: Duration, step: Duration, grid: Duration| {
         let (_, to) = aligned(now.utc, now.utc, grid);
         let from = to - (now.utc - back(length));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Desk, GONE_CAP, GONE_KEPT, RulesInput, Sources, before, pipeline};
+use super::{Desk, GONE_CAP, GONE_KEPT, RulesInput, Sources, pipeline};
 use crate::domain::alert::{
     Ack, AckState, Alert, AlertState, Fingerprint, Flaps, Labels, MatchOp, Occurrence, PartAck, SeverityRank,
     Silence, SourceAlert, Standing, ack,
@@ -215,7 +215,7 @@ impl Desk {
         doubt: Doubt,
         now: Now,
     ) -> Entry {
-        let window_start = super::before(now.tick, FLAP_WINDOW);
+        let window_start = now.tick.before(FLAP_WINDOW);
         let starts_at = listed.starts_at();
         let mut fires = Vec::new();
         let mut kept = None;
@@ -242,7 +242,7 @@ impl Desk {
                 // the console opened on it: it fired before, perhaps within the hour
                 let age = (now.utc - starts_at).to_std().unwrap_or_default();
                 if age < FLAP_WINDOW {
-                    fires.push(super::before(now.tick, age));
+                    fires.push(now.tick.before(age));
                 }
             }
         }
@@ -463,7 +463,7 @@ fn retire(mut vanished: Vec<Entry>, entries: &mut Vec<Entry>, rules: &RulesInput
     }
     let mut changed = false;
     let known = rules.believed().map(|(rules, _)| rules);
-    let forgotten = before(now.tick, GONE_KEPT);
+    let forgotten = now.tick.before(GONE_KEPT);
     // where there is no room for all, the latest stay
     vanished.sort_by_key(|entry| std::cmp::Reverse(entry.over.unwrap_or(now.tick)));
     let mut room = GONE_CAP;

@@ -488,8 +488,3 @@ fn failures(inputs: &Inputs) -> Vec<BackendFailure> {
     }
     failures
 }
-
-/// A moment so long before another; the start of the process where that lies before it.
-fn before(tick: Tick, by: Duration) -> Tick {
-    Tick(tick.0.saturating_sub(by))
-}

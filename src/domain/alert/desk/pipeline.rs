@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::merge::{Entry, by_name};
-use super::{Desk, RulesInput, Sources, before};
+use super::{Desk, RulesInput, Sources};
 use crate::backend::metrics::{AlertingRule, Firing, RuleHealth};
 use crate::domain::alert::{Alert, AlertSnapshot, Labels, PipelineFault, PipelineHealth, matcher};
-use crate::time::{Now, Tick};
+use crate::time::{Now, Tick, after, before};
 
 /// What fires in Prometheus for longer than this must have arrived.
 const DELIVERY_GRACE: Duration = Duration::from_secs(120);
@@ -195,7 +195,7 @@ impl Desk {
                 health.faults.push(PipelineFault::SourceDown {
                     source: Arc::clone(source),
                     cause: cause.to_string(),
-                    since: before(now.tick, *since),
+                    since: now.tick.before(*since),
                 });
             }
             RulesInput::Asked { failure: None, .. } => match input.believed() {
@@ -263,13 +263,13 @@ fn judge_sources(sources: &Sources<'_>, now: Now, health: &mut PipelineHealth) {
                 health.faults.push(PipelineFault::SourceDown {
                     source,
                     cause: cause.to_string(),
-                    since: before(now.tick, *since),
+                    since: now.tick.before(*since),
                 });
             }
             (None, Some(cause)) => health.faults.push(PipelineFault::SourceDown {
                 source,
                 cause: cause.to_string(),
-                since: before(now.tick, input.age.unwrap_or_default()),
+                since: now.tick.before(input.age.unwrap_or_default()),
             }),
             (None, None) if input.snapshot.is_none() => {
                 health.unknown.push(format!("{source} has not answered yet"));
@@ -294,7 +294,7 @@ fn failing(rules: &[AlertingRule], health: &mut PipelineHealth) {
 
 /// How long a rule's alert has been firing, by Prometheus's own clock; `None` while it is pending.
 fn firing_for(rule: &AlertingRule, active_at: DateTime<Utc>) -> Option<Duration> {
-    let since = active_at + TimeDelta::from_std(rule.hold).ok()?;
+    let since = after(active_at, rule.hold);
     (rule.last_evaluation? - since).to_std().ok()
 }
 
@@ -349,7 +349,7 @@ fn undelivered(
                 continue;
             }
             // by Prometheus's own clock until now, by ours from here on
-            let since = now - TimeDelta::from_std(firing).unwrap_or_default();
+            let since = before(now, firing);
             match missing.iter_mut().find(|m| m.name == rule.name) {
                 Some(m) => {
                     m.count += 1;

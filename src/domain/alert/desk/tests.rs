@@ -517,6 +517,25 @@ fn what_fires_in_prometheus_and_arrives_nowhere_is_said_after_two_minutes() {
 }
 
 #[test]
+fn a_rule_that_holds_for_ages_fires_never_and_breaks_nothing() {
+    let mut inputs = sample::inputs(vec![named("Watchdog")]);
+    let firing: &[&[(&str, &str)]] = &[&[("alertname", "Slow")]];
+    let hours = TimeDelta::hours(2);
+    let mut rule = sample::rule("Slow", firing, hours, sample::utc());
+    inputs.rules = sample::rules(vec![rule.clone()]);
+    assert!(
+        arrange(&inputs).sentence(sample::now()).contains("Slow"),
+        "it was not delivered"
+    );
+    rule.hold = Duration::from_secs(10_000_000_000_000);
+    inputs.rules = sample::rules(vec![rule]);
+    assert_eq!(
+        arrange(&inputs).sentence(sample::now()),
+        "none firing, pipeline ok 9s"
+    );
+}
+
+#[test]
 fn an_empty_queue_is_believed_for_a_reason() {
     let mut inputs = sample::inputs(vec![named("Watchdog")]);
     inputs.rules = sample::rules(Vec::new());

@@ -23,6 +23,7 @@ use crate::domain::trace::scale::lasting_in_column;
 use crate::domain::trace::summary::{Outcome, Whole};
 use crate::text::SafeText;
 use crate::theme::Role;
+use crate::time::before;
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{Piece, words};
 use crate::view::{Scene, figures, layout, moment};
@@ -219,7 +220,7 @@ fn narrowed(scene: Scene) -> Option<String> {
 fn range(scene: Scene) -> String {
     let pane = &scene.model.traces;
     let until = pane.until.unwrap_or(scene.still.utc);
-    let from = until - chrono::TimeDelta::from_std(pane.back).unwrap_or_default();
+    let from = before(until, pane.back);
     let said = |at| figures::moment(at, scene.now.utc, scene.model.zone);
     let (from, until) = (said(from), said(until));
     format!("{}–{until}", from.trim_end_matches('Z'))
