@@ -320,12 +320,47 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
         .or(refused);
     match only {
         Some(item) => Ok(item.command.clone()),
-        None => Err(hits().take(MOST_ALIKE).map(|item| item.name.clone()).collect()),
+        None => Err(alike(&palette, line)),
     }
 }
 
 /// Names that are offered in place of one that is not known.
 const MOST_ALIKE: usize = 5;
+
+/// Names that are near a line: those a word of which begins so, then those that are a slip away. What has its letters
+/// somewhere is not meant.
+fn alike(palette: &Palette, line: &str) -> Vec<String> {
+    let line = line.trim().to_lowercase();
+    let first = line.split_whitespace().next().unwrap_or_default();
+    let fixed = palette.items.iter().take(palette.fixed);
+    let names = || fixed.clone().map(|item| item.name.as_str());
+    let begins = |name: &&str| {
+        let mut words = name.split(['.', ' ']).skip(1).chain([*name]);
+        words.any(|word| word.starts_with(&line))
+    };
+    let slips = |name: &&str| {
+        let own = name.rsplit('.').next().unwrap_or(name);
+        is_slip(&line, name) || is_slip(&line.replace(' ', "_"), own)
+    };
+    // A word that takes something is a slip away in its first word, whatever stands behind it.
+    let takes = words::beginnings("").filter(|word| is_slip(first, word.trim_end()));
+    let takes = takes.map(|word| word.trim_end().to_owned());
+    let mut found: Vec<String> = Vec::new();
+    let near = names().filter(begins).chain(names().filter(slips));
+    for name in near.map(str::to_owned).chain(takes) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found.truncate(MOST_ALIKE);
+    found
+}
+
+/// Whether a word is another one with a slip of the hand in it, two in a long one.
+fn is_slip(typed: &str, name: &str) -> bool {
+    let most = (name.chars().count() / 4).clamp(1, 2);
+    name.chars().count() > 2 && strsim::damerau_levenshtein(typed, &name.to_lowercase()) <= most
+}
 
 /// So many are named of what there is.
 const NAMED: usize = 6;
