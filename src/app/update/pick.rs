@@ -524,7 +524,10 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
                 Lead::LeaveMissed => leave(model, incident, now),
                 Lead::Reassign => match model.incidents.incident(&incident).cloned() {
                     Some(incident) => open(model, &incident, PickFor::Reassign, Vec::new()),
-                    None => say(model, Level::Warn, "the incident is listed no more", now),
+                    None => {
+                        let why = incident_acts::gone(model, &incident);
+                        say(model, Level::Warn, why, now)
+                    }
                 },
             }
         }
