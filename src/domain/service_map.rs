@@ -82,13 +82,13 @@ impl ServiceMap {
 
     /// What somebody calls a service of ours.
     pub fn theirs<'a>(&'a self, caller: Caller, ours: &'a str) -> &'a str {
-        let called = self.names(caller).and_then(|names| names.get(ours));
+        let mapped = self.names(caller).and_then(|names| names.get(ours));
         let of_their_own = || {
             let strangers = self.strangers.get(&caller).into_iter().flatten();
             let mut known = strangers.filter(|(_, name)| *name == ours);
             known.next().map(|(theirs, _)| theirs)
         };
-        called.or_else(of_their_own).map_or(ours, String::as_str)
+        mapped.or_else(of_their_own).map_or(ours, String::as_str)
     }
 
     /// Whether a name that somebody has for a service is the one of a service of ours. What names none is of none.

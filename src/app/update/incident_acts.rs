@@ -64,13 +64,11 @@ pub(super) fn on(model: &mut Model, action: Action, id: &IncidentId, now: Now) -
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    match model.incidents.incident(id).cloned() {
-        Some(incident) => to(model, action, &incident, now),
-        None => {
-            let why = format!("not sent: {}", gone(model, id));
-            say(model, Level::Warn, why, now)
-        }
+    if let Some(incident) = model.incidents.incident(id).cloned() {
+        return to(model, action, &incident, now);
     }
+    let why = format!("not sent: {}", gone(model, id));
+    say(model, Level::Warn, why, now)
 }
 
 /// That an incident is listed no more, and why, as far as that is known here.
@@ -386,13 +384,11 @@ fn merge(model: &mut Model, into: &Incident, now: Now) -> Vec<Effect> {
 
 /// A role was chosen: who is to have it.
 pub(super) fn role(model: &mut Model, id: &IncidentId, role: Role, now: Now) -> Vec<Effect> {
-    match model.incidents.incident(id).cloned() {
-        Some(incident) => pick::open(model, &incident, PickFor::Role(role), Vec::new()),
-        None => {
-            let why = gone(model, id);
-            say(model, Level::Warn, why, now)
-        }
+    if let Some(incident) = model.incidents.incident(id).cloned() {
+        return pick::open(model, &incident, PickFor::Role(role), Vec::new());
     }
+    let why = gone(model, id);
+    say(model, Level::Warn, why, now)
 }
 
 fn menu(model: &mut Model, title: &'static str, items: Vec<MenuItem>) -> Vec<Effect> {

@@ -533,13 +533,13 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
             match lead {
                 Lead::Act(act) => incident_acts::want(model, &incident, act, now),
                 Lead::LeaveMissed => leave(model, incident, now),
-                Lead::Reassign => match model.incidents.incident(&incident).cloned() {
-                    Some(incident) => open(model, &incident, PickFor::Reassign, Vec::new()),
-                    None => {
-                        let why = incident_acts::gone(model, &incident);
-                        say(model, Level::Warn, why, now)
+                Lead::Reassign => {
+                    if let Some(incident) = model.incidents.incident(&incident).cloned() {
+                        return open(model, &incident, PickFor::Reassign, Vec::new());
                     }
-                },
+                    let why = incident_acts::gone(model, &incident);
+                    say(model, Level::Warn, why, now)
+                }
             }
         }
     }
