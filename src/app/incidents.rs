@@ -258,20 +258,28 @@ impl IncidentPane {
             return None;
         }
         let kept = self.known(id)?;
-        let timeline = self
-            .timeline
-            .value()
-            .filter(|_| self.followed.as_ref() == Some(id));
-        let turn = timeline.and_then(|timeline| {
-            let mut events = timeline.events.iter().rev();
-            events.find(|event| matches!(event.kind, EventKind::Triggered | EventKind::Resolved))
-        });
-        let resolved = turn.filter(|event| event.kind == EventKind::Resolved);
-        Some(match resolved.map(|event| event.actor.as_deref()) {
-            Some(Some(actor)) => format!("resolved by {}", SafeText::line(us.called(actor))),
-            Some(None) => "resolved".to_owned(),
-            None if !kept.status.is_open() => "resolved".to_owned(),
-            None => "no longer listed".to_owned(),
+        let ended = || (!kept.status.is_open()).then(|| "resolved".to_owned());
+        let over = self.ended(id, us).or_else(ended);
+        Some(over.unwrap_or_else(|| "no longer listed".to_owned()))
+    }
+
+    /// Why one that was listed is listed no more, as far as that is known here, in one safe line: `resolved by Mara`.
+    pub fn left(&self, was: &Incident, us: &Us) -> String {
+        self.ended(&was.id, us).unwrap_or_else(|| {
+            let keeper = SafeText::line(&was.source);
+            format!("it left the list of open ones at {keeper}")
+        })
+    }
+
+    /// By whom one was resolved, as its timeline tells where it is followed.
+    fn ended(&self, id: &IncidentId, us: &Us) -> Option<String> {
+        let followed = self.followed.as_ref() == Some(id);
+        let timeline = self.timeline.value().filter(|_| followed)?;
+        let mut events = timeline.events.iter().rev();
+        let turn = events.find(|event| matches!(event.kind, EventKind::Triggered | EventKind::Resolved))?;
+        (turn.kind == EventKind::Resolved).then(|| match turn.actor.as_deref() {
+            Some(actor) => format!("resolved by {}", SafeText::line(us.called(actor))),
+            None => "resolved".to_owned(),
         })
     }
 

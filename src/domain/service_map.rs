@@ -2,7 +2,8 @@
 //!
 //! The console speaks of a service by one name, that of its SLOs and alerts unless the configuration says otherwise
 //! (`[contexts.X.service_map]`). On the way to a backend it becomes that backend's name ([`ServiceMap::theirs`]), and
-//! what a backend tells becomes ours again ([`ServiceMap::ours`]).
+//! what a backend tells becomes ours again ([`ServiceMap::ours`]). A backend may have a service of its own by the name of
+//! one of ours that it calls otherwise: that one goes by `logs:checkout` here, and is none of ours.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,19 +60,35 @@ pub struct ServiceMap {
     /// Label names that say the service, as alerts and lines are read; for what is said where nothing is found.
     pub labels: Vec<String>,
     names: BTreeMap<Caller, BTreeMap<String, String>>,
+    /// Services that bear the name of one of ours there and are another: theirs to what they go by here.
+    strangers: BTreeMap<Caller, BTreeMap<String, String>>,
 }
 
 impl ServiceMap {
     /// Of the labels that name a service, and names that differ: ours to theirs.
     pub fn new(labels: Vec<String>, names: BTreeMap<Caller, BTreeMap<String, String>>) -> Self {
-        Self { labels, names }
+        let strangers = names.iter().map(|(caller, names)| {
+            let is_called = |name: &String| names.values().any(|theirs| theirs == name);
+            let strange = names.keys().filter(|name| !is_called(name));
+            let called = strange.map(|name| (name.clone(), format!("{caller}:{name}")));
+            (*caller, called.collect())
+        });
+        Self {
+            strangers: strangers.collect(),
+            labels,
+            names,
+        }
     }
 
     /// What somebody calls a service of ours.
     pub fn theirs<'a>(&'a self, caller: Caller, ours: &'a str) -> &'a str {
-        self.names(caller)
-            .and_then(|names| names.get(ours))
-            .map_or(ours, String::as_str)
+        let mapped = self.names(caller).and_then(|names| names.get(ours));
+        let of_their_own = || {
+            let strangers = self.strangers.get(&caller).into_iter().flatten();
+            let mut known = strangers.filter(|(_, name)| *name == ours);
+            known.next().map(|(theirs, _)| theirs)
+        };
+        mapped.or_else(of_their_own).map_or(ours, String::as_str)
     }
 
     /// Whether a name that somebody has for a service is the one of a service of ours. What names none is of none.
@@ -81,9 +98,10 @@ impl ServiceMap {
 
     /// What we call a service of theirs.
     pub fn ours<'a>(&'a self, caller: Caller, theirs: &'a str) -> &'a str {
-        self.names(caller)
-            .and_then(|names| names.iter().find(|(_, known)| *known == theirs))
-            .map_or(theirs, |(ours, _)| ours)
+        let names = self.names(caller).into_iter().flatten();
+        let mut ours = names.filter(|(_, known)| *known == theirs).map(|(ours, _)| ours);
+        let strange = || self.strangers.get(&caller)?.get(theirs);
+        ours.next().or_else(strange).map_or(theirs, String::as_str)
     }
 
     /// Whether a name is one that anybody here has for a service of ours.
@@ -136,6 +154,20 @@ mod tests {
             !map.is_of(Caller::Logs, "checkout", "checkout"),
             "theirs is another service"
         );
+        let strange = map.ours(Caller::Logs, "checkout");
+        assert_eq!(strange, "logs:checkout", "nor does it bear our name here");
+        assert_eq!(
+            map.theirs(Caller::Logs, strange),
+            "checkout",
+            "it is asked for by its own"
+        );
+        assert!(map.is_of(Caller::Logs, "checkout", strange));
+        assert_eq!(map.ours(Caller::Traces, "checkout"), "checkout");
+        let swapped = [("a", "b"), ("b", "a"), ("c", "c")].map(|(ours, theirs)| (ours.into(), theirs.into()));
+        let swapped = ServiceMap::new(Vec::new(), BTreeMap::from([(Caller::Logs, swapped.into())]));
+        for (theirs, ours) in [("a", "b"), ("b", "a"), ("c", "c")] {
+            assert_eq!(swapped.ours(Caller::Logs, theirs), ours);
+        }
         assert!(!map.is_of(Caller::Logs, "", ""));
         assert!(map.means("checkout-api", "checkout") && map.means("Checkout", "checkout"));
         assert!(!map.means("checkout-api", "cart") && !map.means("cart", "checkout"));

@@ -176,7 +176,8 @@ impl Plain {
         let doubt = doubt::incidents(model, &self.failing);
         self.doubt("incidents", doubt.as_ref(), telling, now.tick, &mut told);
         if let Some(board) = model.incidents.feed.shared() {
-            self.incidents(&board.incidents, doubt.as_ref(), &mut told);
+            let left = |was: &Incident| model.incidents.left(was, &model.us());
+            self.incidents(&board.incidents, left, doubt.as_ref(), &mut told);
         }
         self.trouble(model, now, &mut told);
         self.said(model, &mut told);
@@ -330,7 +331,14 @@ impl Plain {
         some(changed, "SLOs", told);
     }
 
-    fn incidents(&mut self, incidents: &[Arc<Incident>], doubt: Option<&Doubt>, told: &mut Vec<String>) {
+    /// What became of incidents; `left` says why one is listed no more.
+    fn incidents(
+        &mut self,
+        incidents: &[Arc<Incident>],
+        left: impl Fn(&Incident) -> String,
+        doubt: Option<&Doubt>,
+        told: &mut Vec<String>,
+    ) {
         if doubt.is_some() && incidents.is_empty() {
             return;
         }
@@ -362,7 +370,8 @@ impl Plain {
         let gone = before
             .iter()
             .filter(|(id, was)| was.status.is_open() && !present.contains_key(*id));
-        words.extend(gone.map(|(_, was)| format!("incident {} is listed no more", short(was))));
+        words
+            .extend(gone.map(|(_, was)| format!("incident {} is listed no more: {}", short(was), left(was))));
         some(words.into_iter(), "incidents", told);
     }
 

@@ -20,14 +20,18 @@ pub(super) fn lines(model: &Model, now: Now) -> Vec<String> {
 fn drawn(model: &Model, now: Now) -> Vec<String> {
     let theme = Theme::from_styles("", Glyphs::Ascii, |_| Style::default());
     let mut frame = Buffer::empty(Rect::from((Position::ORIGIN, SIZE)));
-    crate::view::draw(model, &theme, now, &mut frame);
+    crate::view::draw_for_ears(model, &theme, now, &mut frame);
     let Some(area) = layout::of(model, Cover::Detail, now).detail() else {
         return Vec::new();
     };
     let rows = (area.y..area.bottom()).map(|y| {
         let cells = (area.x..area.right()).filter_map(|x| frame.cell((x, y)));
         let text: String = cells.map(Cell::symbol).collect();
-        in_words(bare(&text))
+        text
+    });
+    let rows = rows.enumerate().map(|(at, text)| match at {
+        0 => title(&text),
+        _ => in_words(bare(&text)),
     });
     let mut lines: Vec<String> = Vec::new();
     for row in rows {
@@ -55,6 +59,12 @@ fn in_words(row: &str) -> String {
         .fold(row.to_owned(), |row, (short, words)| row.replace(short, words))
 }
 
+/// The words that stand in the frame above a page, without the line between them.
+fn title(row: &str) -> String {
+    let parts = row.split("---").map(bare).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 /// A row without the frame around it.
 fn bare(row: &str) -> &str {
     let frame = |c: char| matches!(c, '|' | '+' | '-' | '#') || c.is_whitespace();
@@ -64,6 +74,12 @@ fn bare(row: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_its_words_without_the_frame() {
+        assert_eq!(title("+ SLO cart-api ---- live -+"), "SLO cart-api, live");
+        assert_eq!(title("+ Query -----------------+"), "Query");
+    }
 
     #[test]
     fn an_act_under_way_is_said_in_words_and_a_cut_name_stays() {

@@ -50,6 +50,17 @@ struct Scene<'a> {
     still: Now,
     /// Who acts here, put together once a frame for all rows that name people.
     us: &'a Us,
+    /// Whom it is drawn for.
+    audience: Audience,
+}
+
+/// Whom a frame is drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Whoever looks at it.
+    Eyes,
+    /// Whoever hears its rows: bars and charts are told in words.
+    Ears,
 }
 
 impl Scene<'_> {
@@ -80,6 +91,21 @@ pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall, width: 
 
 /// Draws a frame into a blank buffer; where the terminal's cursor belongs, if text is being typed.
 pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Option<Position> {
+    draw_for(Audience::Eyes, model, theme, now, buffer)
+}
+
+/// The same for whoever hears its rows: bars and charts are told in words.
+pub(crate) fn draw_for_ears(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) {
+    draw_for(Audience::Ears, model, theme, now, buffer);
+}
+
+fn draw_for(
+    audience: Audience,
+    model: &Model,
+    theme: &Theme,
+    now: Now,
+    buffer: &mut Buffer,
+) -> Option<Position> {
     let screen = buffer.area;
     if screen.is_empty() {
         return None;
@@ -96,6 +122,7 @@ pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Opti
         now,
         still,
         us: &us,
+        audience,
     };
     let cover = if model.details.is_empty() {
         Cover::Panes
@@ -213,6 +240,7 @@ pub fn furthest_scroll(model: &Model, now: Now) -> u16 {
         now,
         still: now,
         us: &us,
+        audience: Audience::Eyes,
     };
     if matches!(model.modal, Some(Modal::Confirm(_))) {
         return question_window(model, now).map_or(u16::MAX, |window| {

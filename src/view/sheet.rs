@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::widget::scrollbar::Extent;
 use super::widget::text_block::{self, Block, Line};
 use super::widget::{self, Piece};
-use super::{Scene, figures};
+use super::{Audience, Scene, figures};
 use crate::text::SafeText;
 use crate::theme::Role;
 
@@ -75,6 +75,20 @@ impl<'a> Sheet<'a> {
             rows,
             paint: Box::new(paint),
         });
+    }
+
+    /// Something painted, or what it shows in words for whoever cannot see it.
+    pub(super) fn chart(
+        &mut self,
+        scene: Scene,
+        rows: u16,
+        words: impl FnOnce() -> String,
+        paint: impl Fn(&mut Buffer, Rect) + 'a,
+    ) {
+        match scene.audience {
+            Audience::Eyes => self.figure(rows, paint),
+            Audience::Ears => self.prose(&words(), Role::Text),
+        }
     }
 
     /// The rows of another page below this one's.

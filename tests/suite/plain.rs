@@ -11,13 +11,13 @@ use midwatch::app::query::{QueryAnswer, QuerySeries};
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::backend::BackendFailure;
-use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, PipelineFault, PipelineHealth};
+use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, PartAck, PipelineFault, PipelineHealth};
 use midwatch::domain::incident::Status;
 use midwatch::domain::slo::{Reading, SloReport, SloState};
 use midwatch::plain::{Plain, SIZE, Stamp, Wish};
 use midwatch::time::Now;
 
-use crate::fixtures::incidents::{board, checkout, feed, person};
+use crate::fixtures::incidents::{board, checkout, feed, links, person, with_alerts};
 use crate::fixtures::{ago, alert, board_of, healthy, now, report, shop, silent, slo_board, slo_feed, tell};
 
 /// A console as lines, and whoever listens.
@@ -314,6 +314,54 @@ fn an_acknowledgement_is_typed_asked_about_and_answered() {
 }
 
 #[test]
+fn who_has_what_is_named_already_is_said_before_it_is_taken() {
+    let ack = || Ack {
+        by: "mara".into(),
+        at: ago(4),
+        until: ago(-15),
+        silences: vec![("eu-0".into(), "a".into())],
+        note: "".into(),
+    };
+    let fires = |name: &str, ack| Alert {
+        ack,
+        ..alert(name, "critical", "cart", 0, &[])
+    };
+    let part = PartAck {
+        ack: ack(),
+        at: vec!["eu-0".into()],
+        missing: vec!["us-0".into()],
+    };
+    let down = fires("Down", AckState::None);
+    let mut ear = quiet();
+    ear.board(vec![
+        down.clone(),
+        fires("Full", AckState::Held(ack())),
+        fires("Slow", AckState::Partly(part)),
+        fires("Old", AckState::HiddenBy(ack())),
+    ]);
+    let asked = ear.types("ack cart");
+    for words in [
+        "question: Acknowledge 3 alerts?",
+        "warning: left out: mara has Full cart",
+        "warning: Slow cart: mara has it at eu-0",
+        "warning: Old cart: an older acknowledgement of mara hides it",
+    ] {
+        assert!(asked.iter().any(|line| line == words), "{words}: {asked:#?}");
+    }
+    assert!(asked.iter().any(|line| line == "Down cart"), "{asked:#?}");
+    ear.types("");
+
+    let mut taken = with_alerts(checkout(), [&down]);
+    taken.status = Status::Acknowledged;
+    taken.acknowledgements = vec![(person("Sam"), ago(3))];
+    ear.tell(Msg::IncidentsFetched(feed(board(vec![taken]))));
+    let linked = links(&ear.model, &[]);
+    ear.tell(linked);
+    let asked = ear.types("ack Down cart");
+    assert!(has(&asked, "warning: Down cart: Sam has #4711"), "{asked:#?}");
+}
+
+#[test]
 fn a_yes_typed_before_the_question_was_told_is_none() {
     let mut ear = quiet();
     update(&mut ear.model, Msg::Typed("ack Slow search".into()), ear.now);
@@ -339,6 +387,19 @@ fn what_is_merely_like_a_command_is_offered_and_not_done() {
         has(&said, "did you mean: ") && ear.model.modal.is_none(),
         "{said:?}"
     );
+    for (typed, near) in [
+        ("escallate", "did you mean: incident.escalate, escalate?"),
+        ("akc checkout", "did you mean: ack?"),
+        ("them", "did you mean: theme "),
+    ] {
+        let said = ear.types(typed);
+        assert!(has(&said, near), "{typed}: {said:?}");
+    }
+    // Their letters stand in many a description.
+    for typed in ["frobnicate", "hello", "tree"] {
+        let said = ear.types(typed);
+        assert!(!has(&said, "did you mean"), "{typed}: {said:?}");
+    }
     ear.types("quit");
     assert!(ear.effects.contains(&Effect::Quit));
 }
@@ -377,6 +438,38 @@ fn an_opened_page_is_read_without_frames_and_colours() {
     );
     let closed = ear.types("back");
     assert!(has(&closed, "closed"), "{closed:?}");
+}
+
+#[test]
+fn an_slos_bars_and_charts_are_told_in_words() {
+    let mut board = slo_board();
+    let mut told = (*board.slos[0]).clone();
+    let name = told.slo.name.clone();
+    // A minute's step; a hill twenty minutes ago, and a slope at the end.
+    told.spark = (0..40)
+        .map(|at| match at {
+            19 => 25.0,
+            30.. => 20.0,
+            _ => 2.0,
+        })
+        .collect();
+    told.spark_at = (0..40).map(|at| ago(39 - at)).collect();
+    board.slos[0] = Arc::new(told);
+    let mut model = shop(SIZE);
+    tell(&mut model, Msg::SloFetched(slo_feed(board)));
+    let mut ear = Ear::on(model);
+    let page = ear.types(&format!("slo {name}"));
+    let said = "burn over 5m: now 20.0x, highest 25.0x at 02:54Z, rising; pages over 6.0x";
+    assert!(has(&page, said), "{page:#?}");
+    for signs in ["##", "--", "==", "**", "|"] {
+        assert!(!has(&page, signs), "{signs}: {page:#?}");
+    }
+    assert!(has(&page, "% left"), "{page:#?}");
+    assert!(
+        page.iter()
+            .any(|line| line.starts_with("left: ") && line.contains("% a day ago, ")),
+        "{page:#?}"
+    );
 }
 
 #[test]

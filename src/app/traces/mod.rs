@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::effect::Deed;
 use super::feed::Feed;
 use super::list::ListState;
 use super::logs::Watched;
@@ -101,6 +102,8 @@ pub struct TracePane {
     pub outcome: Outcome,
     /// What the source is asked beyond the scope, as it was typed.
     pub query: String,
+    /// The query that was typed last, told in timelines once it is answered.
+    pub untold: Option<(String, Deed)>,
     /// How far back.
     pub back: Duration,
     /// Up to when, where not now.
@@ -150,6 +153,7 @@ impl Default for TracePane {
             scoped: None,
             stand_on: None,
             kept: Vec::new(),
+            untold: None,
             filter: String::new(),
             search: None,
             mark: None,

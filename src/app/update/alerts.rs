@@ -1,6 +1,6 @@
 //! Acting on alerts: what a key would hit, checked again at the moment it is pressed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::guard::{self, Weight};
@@ -8,12 +8,15 @@ use super::{busy, refusal, say};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
 use crate::app::focus::{Detail, PaneId};
+use crate::app::incidents::short;
 use crate::app::modal::{Confirm, ConfirmLine, Modal, Then};
 use crate::app::panes::AlertRow;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::plan::{counted, hand_back_plan};
 use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence, Standing};
+use crate::domain::incident::{Incident, Person, Status};
+use crate::domain::oneself::{Us, YOU};
 use crate::text::SafeText;
 use crate::time::Now;
 
@@ -281,11 +284,69 @@ fn take(model: &mut Model, targets: Targets, sight: Sight, now: Now) -> Vec<Effe
         return send(model, act, now);
     }
     let title = format!("Acknowledge {}?", counted(free.len(), "alert"));
+    let us = model.us();
     let lines = changes
         .into_iter()
-        .chain(free.iter().map(|alert| ConfirmLine::Plain(describe(alert))))
+        .chain(left_to_others(&alerts, &us))
+        .chain(free.iter().map(|alert| offered(model, &us, alert)))
         .collect();
     ask(model, title, lines, act)
+}
+
+/// An alert that an acknowledgement would be of; who has a part of it, or its incident, is said.
+fn offered(model: &Model, us: &Us, alert: &Alert) -> ConfirmLine {
+    let name = describe(alert);
+    let has = match &alert.ack {
+        AckState::Partly(part) => {
+            let at = part.at.join(", ");
+            format!("{} it at {}", has(us.called(&part.ack.by)), SafeText::line(&at))
+        }
+        AckState::HiddenBy(ack) => {
+            let by = SafeText::line(us.called(&ack.by));
+            format!("an older acknowledgement of {by} hides it")
+        }
+        AckState::None | AckState::Held(_) => match whose_incident(model, alert) {
+            Some((incident, person)) => format!("{} {}", has(us.person(person)), short(incident)),
+            None => return ConfirmLine::Plain(name),
+        },
+    };
+    ConfirmLine::Warning(format!("{name}: {has}"))
+}
+
+/// The incident that an alert surely belongs to, and who has acknowledged it.
+fn whose_incident<'m>(model: &'m Model, alert: &Alert) -> Option<(&'m Incident, &'m Person)> {
+    let linked = model.incidents_of(alert.occurrence.fingerprint).into_iter();
+    let mut sure = linked.filter(|(_, by)| by.is_sure());
+    sure.find_map(|(incident, _)| {
+        let (person, _) = incident.acknowledgements.last()?;
+        (incident.status == Status::Acknowledged).then_some((&**incident, person))
+    })
+}
+
+/// What is left out of what was chosen because somebody has it already, a line for each of them.
+fn left_to_others(alerts: &[Arc<Alert>], us: &Us) -> Vec<ConfirmLine> {
+    let mut held: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
+    for alert in alerts {
+        if let AckState::Held(ack) = &alert.ack
+            && alert.standing() != Standing::Over
+        {
+            held.entry(us.called(&ack.by)).or_default().push(alert);
+        }
+    }
+    let words = held.into_iter().map(|(by, alerts)| {
+        let what = match alerts.as_slice() {
+            [only] => describe(only),
+            several => counted(several.len(), "alert"),
+        };
+        ConfirmLine::Warning(format!("left out: {} {what}", has(by)))
+    });
+    words.collect()
+}
+
+/// `mara has`, `you have`.
+fn has(name: &str) -> String {
+    let have = if name == YOU { "have" } else { "has" };
+    format!("{} {have}", SafeText::line(name))
 }
 
 /// Gives up acknowledgements of ours.

@@ -46,6 +46,7 @@ impl Before {
 
     /// Says what has gone, once the list that came is arranged.
     pub(super) fn said(self, model: &mut Model, now: Now) -> Vec<Effect> {
+        let us = model.us();
         let pane = &mut model.incidents;
         pane.listed_for = pane.question.clone();
         let asked_anew = self.question != pane.question;
@@ -70,7 +71,10 @@ impl Before {
         let on = on.map_or_else(String::new, |on| format!("; the cursor stands on {on} now"));
         let words = match (&chosen, ended.as_slice()) {
             (None, []) => return Vec::new(),
-            (Some(chosen), []) => format!("{} is listed no more{on}", short(chosen)),
+            (Some(chosen), []) => {
+                let why = pane.left(chosen, &us);
+                format!("{} is listed no more: {why}{on}", short(chosen))
+            }
             (chosen, [one]) => {
                 let on = chosen.as_ref().map_or("", |_| on.as_str());
                 format!("{one}, which you held, is over{on}")

@@ -83,7 +83,7 @@ pub(super) fn question(model: &Model, act: &Act) -> Result<Option<Question>, Str
         }
         Act::Expire { cluster, id } => {
             let board = board()?;
-            Ok(Some(expire(board, act, row(model, board, (cluster, id))?)))
+            Ok(Some(expire(model, board, act, row(model, board, (cluster, id))?)))
         }
         Act::HandBack { alerts } => Ok(Some(hand_back(model, board()?, act, alerts))),
         Act::Acknowledge { .. }
@@ -228,11 +228,11 @@ pub(super) fn name(board: &AlertBoard, fingerprint: Fingerprint) -> String {
     }
 }
 
-fn expire(board: &AlertBoard, act: &Act, row: &BoardSilence) -> Question {
+fn expire(model: &Model, board: &AlertBoard, act: &Act, row: &BoardSilence) -> Question {
     let mut lines = vec![
         ConfirmLine::Plain(format!(
             "by {}: {}",
-            SafeText::line(&row.silence.created_by),
+            SafeText::line(model.us().called(&row.silence.created_by)),
             SafeText::line(&row.silence.comment)
         )),
         ConfirmLine::Plain(format!("{} come back", counted(row.matches, "alert"))),

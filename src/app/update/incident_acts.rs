@@ -12,7 +12,7 @@ use super::{busy, pick, say};
 use crate::action::Action;
 use crate::app::acts::{Act, ActId, Stage};
 use crate::app::focus::{Detail, PaneId};
-use crate::app::incidents::label;
+use crate::app::incidents::{label, short};
 use crate::app::modal::{Choice, Confirm, ConfirmLine, Menu, MenuItem, Modal, PickFor, Then};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -64,14 +64,22 @@ pub(super) fn on(model: &mut Model, action: Action, id: &IncidentId, now: Now) -
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    match model.incidents.incident(id).cloned() {
-        Some(incident) => to(model, action, &incident, now),
-        None => say(
-            model,
-            Level::Warn,
-            "the incident is listed no more: not sent",
-            now,
-        ),
+    if let Some(incident) = model.incidents.incident(id).cloned() {
+        return to(model, action, &incident, now);
+    }
+    let why = format!("not sent: {}", gone(model, id));
+    say(model, Level::Warn, why, now)
+}
+
+/// That an incident is listed no more, and why, as far as that is known here.
+pub(super) fn gone(model: &Model, id: &IncidentId) -> String {
+    let pane = &model.incidents;
+    match pane.known(id) {
+        Some(was) => {
+            let why = pane.left(was, &model.us());
+            format!("{} is listed no more: {why}", short(was))
+        }
+        None => "the incident is listed no more: it left the list of open ones".to_owned(),
     }
 }
 
@@ -272,12 +280,8 @@ pub(super) fn want(model: &mut Model, id: &IncidentId, act: IncidentAct, now: No
         return say(model, Level::Warn, why, now);
     }
     let Some(incident) = model.incidents.incident(id).cloned() else {
-        return say(
-            model,
-            Level::Warn,
-            "the incident is listed no more: not sent",
-            now,
-        );
+        let why = format!("not sent: {}", gone(model, id));
+        return say(model, Level::Warn, why, now);
     };
     if let Some(why) = refused(model, &incident, act.verb()) {
         return say(model, Level::Warn, why, now);
@@ -306,12 +310,8 @@ pub(super) fn answered(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         return send(model, act, now);
     };
     let Some(incident) = model.incidents.incident(incident).cloned() else {
-        return say(
-            model,
-            Level::Warn,
-            "not sent: the incident is listed no more",
-            now,
-        );
+        let why = format!("not sent: {}", gone(model, incident));
+        return say(model, Level::Warn, why, now);
     };
     if let Some(why) = refused(model, &incident, wanted.verb()) {
         return say(model, Level::Warn, format!("not sent: {why}"), now);
@@ -384,10 +384,11 @@ fn merge(model: &mut Model, into: &Incident, now: Now) -> Vec<Effect> {
 
 /// A role was chosen: who is to have it.
 pub(super) fn role(model: &mut Model, id: &IncidentId, role: Role, now: Now) -> Vec<Effect> {
-    match model.incidents.incident(id).cloned() {
-        Some(incident) => pick::open(model, &incident, PickFor::Role(role), Vec::new()),
-        None => say(model, Level::Warn, "the incident is listed no more", now),
+    if let Some(incident) = model.incidents.incident(id).cloned() {
+        return pick::open(model, &incident, PickFor::Role(role), Vec::new());
     }
+    let why = gone(model, id);
+    say(model, Level::Warn, why, now)
 }
 
 fn menu(model: &mut Model, title: &'static str, items: Vec<MenuItem>) -> Vec<Effect> {

@@ -60,6 +60,7 @@ pub(super) fn last_escalation(model: &Model, id: &IncidentId) -> Option<EntryId>
 pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) -> Option<Confirm> {
     // A title that is too long loses its end, so that what is done stands before the name.
     let name = label(incident);
+    let us = model.us();
     let warn = |text: String| ConfirmLine::Warning(text);
     let (title, lines) = match act {
         IncidentAct::Acknowledge
@@ -75,9 +76,9 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
             escalate_lines(model, incident, *to),
         ),
         IncidentAct::ReassignTo { people } => (
-            format!("Reassign to {}: {name}?", pick::names(people)),
+            format!("Reassign to {}: {name}?", pick::names(&us, people)),
             vec![
-                warn(format!("wakes {}", pick::names(people))),
+                warn(format!("wakes {}", pick::names(&us, people))),
                 warn("it will not escalate by itself from then on".to_owned()),
                 ConfirmLine::Plain(standing(model, incident)),
             ],
@@ -91,7 +92,7 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
                 Some((_, people)) if people.is_empty() => {
                     "starts at level 1, where nobody is on call".to_owned()
                 }
-                Some((_, people)) => format!("starts at level 1, pages {}", pick::names(people)),
+                Some((_, people)) => format!("starts at level 1, pages {}", pick::names(&us, people)),
                 None => "starts at level 1, pages whoever is on call there".to_owned(),
             };
             (
@@ -100,8 +101,8 @@ pub(super) fn question(model: &Model, incident: &Incident, act: &IncidentAct) ->
             )
         }
         IncidentAct::Page { people, .. } => (
-            format!("Page {} for {name}?", pick::names(people)),
-            vec![warn(format!("wakes {}", pick::names(people)))],
+            format!("Page {} for {name}?", pick::names(&us, people)),
+            vec![warn(format!("wakes {}", pick::names(&us, people)))],
         ),
         IncidentAct::Merge { from } => (
             format!("Merge {} into {name}?", counted(from.len(), "incident")),
@@ -139,19 +140,20 @@ fn escalate_lines(model: &Model, incident: &Incident, to: u32) -> Vec<ConfirmLin
         Some((of, ladder, _)) if *of == incident.id => Some(ladder),
         Some(_) | None => None,
     };
+    let us = model.us();
     let mut lines = Vec::new();
     if let Some(rung) = ladder.and_then(|ladder| ladder.rung(to)) {
         lines.push(ConfirmLine::Warning(format!(
             "wakes {}",
-            pick::names(&rung.people)
+            pick::names(&us, &rung.people)
         )));
     }
     if incident.status == Status::Acknowledged {
-        let who = incident.acknowledgements.last().map(|(person, _)| called(person));
-        let who = who.unwrap_or_else(|| "whoever has it".to_owned());
-        lines.push(ConfirmLine::Warning(format!(
-            "takes the acknowledgement of {who} away"
-        )));
+        lines.push(ConfirmLine::Warning(match incident.acknowledgements.last() {
+            Some((person, _)) if us.are_person(person) => "takes your acknowledgement away".to_owned(),
+            Some((person, _)) => format!("takes the acknowledgement of {} away", called(person)),
+            None => "takes the acknowledgement of whoever has it away".to_owned(),
+        }));
     }
     let current = ladder.map_or(&incident.level, |ladder| &ladder.current);
     match current.known() {

@@ -231,6 +231,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     effects.extend(incidents::settle_followed(model, now));
     effects.extend(logs::settle_watched(model));
     effects.extend(traces::ask(model, now));
+    effects.extend(traces::tell_query(model, now));
     effects.extend(case::settle(model, now));
     effects.extend(strip::settle(model, now));
     fit_lists(model, now);

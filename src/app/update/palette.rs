@@ -23,7 +23,7 @@ use crate::app::incidents::short;
 use crate::app::modal::{Command, Fits, Modal, Palette, PaletteItem, Word};
 use crate::backend::traces::read_id;
 use crate::domain::alert::plan::hand_back_plan;
-use crate::text::SafeText;
+use crate::text::{SafeText, width};
 use crate::theme;
 
 pub(super) use carry::carry;
@@ -320,32 +320,72 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
         .or(refused);
     match only {
         Some(item) => Ok(item.command.clone()),
-        None => Err(hits().take(MOST_ALIKE).map(|item| item.name.clone()).collect()),
+        None => Err(alike(&palette, line)),
     }
 }
 
 /// Names that are offered in place of one that is not known.
 const MOST_ALIKE: usize = 5;
 
-/// So many are named of what there is.
-const NAMED: usize = 6;
+/// Names that are near a line: those a word of which begins so, then those that are a slip away. What has its letters
+/// somewhere is not meant.
+fn alike(palette: &Palette, line: &str) -> Vec<String> {
+    let line = line.trim().to_lowercase();
+    let first = line.split_whitespace().next().unwrap_or_default();
+    let fixed = palette.items.iter().take(palette.fixed);
+    let names = || fixed.clone().map(|item| item.name.as_str());
+    let begins = |name: &&str| {
+        let mut words = name.split(['.', ' ']).skip(1).chain([*name]);
+        words.any(|word| word.starts_with(&line))
+    };
+    let slips = |name: &&str| {
+        let own = name.rsplit('.').next().unwrap_or(name);
+        is_slip(&line, name) || is_slip(&line.replace(' ', "_"), own)
+    };
+    // A word that takes something is a slip away in its first word, whatever stands behind it.
+    let takes = words::beginnings("").filter(|word| is_slip(first, word.trim_end()));
+    let takes = takes.map(|word| word.trim_end().to_owned());
+    let mut found: Vec<String> = Vec::new();
+    let near = names().filter(begins).chain(names().filter(slips));
+    for name in near.map(str::to_owned).chain(takes) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found.truncate(MOST_ALIKE);
+    found
+}
 
-/// That there is nothing of that word by that name, and what there is.
+/// Whether a word is another one with a slip of the hand in it, two in a long one.
+fn is_slip(typed: &str, name: &str) -> bool {
+    let most = (name.chars().count() / 4).clamp(1, 2);
+    name.chars().count() > 2 && strsim::damerau_levenshtein(typed, &name.to_lowercase()) <= most
+}
+
+/// Names of what there is take so many characters at most: they stand in the rows above the last one.
+const NAMED: usize = 160;
+
+/// That there is nothing of that word by that name, and what there is, or how there comes to be something.
 fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
     let begins = format!("{word} ");
     let fixed = palette.items.iter().take(palette.fixed);
     let known: Vec<&str> = fixed.filter_map(|item| item.name.strip_prefix(&begins)).collect();
     let name = SafeText::line(typed.trim()).into_string();
-    let why = if known.is_empty() {
-        format!("no {name}: there is none here")
-    } else {
-        let more = match known.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let named = &known[..known.len().min(NAMED)];
-        format!("no {name}: there are {}{more}", named.join(", "))
+    let why = match (word, known.as_slice()) {
+        ("context", []) => format!(
+            "{}, which is open, is the only one; [contexts.NAME] in the configuration adds another",
+            SafeText::line(palette.offers.context())
+        ),
+        ("context", known) => format!(
+            "there are {}, which is open, and {}",
+            SafeText::line(palette.offers.context()),
+            listed(known, word)
+        ),
+        ("view", []) => "none is kept; view save NAME keeps one".to_owned(),
+        (_, []) => "no incident is listed".to_owned(),
+        (_, known) => format!("there are {}", listed(known, word)),
     };
+    let why = format!("no {name}: {why}");
     PaletteItem {
         command: Command::Refused(why.clone()),
         name,
@@ -353,6 +393,23 @@ fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
         keys: String::new(),
         fits: Fits::Not,
     }
+}
+
+/// Names, as many as there is room for; how the rest is come by.
+fn listed(known: &[&str], word: &str) -> String {
+    let mut room = NAMED;
+    let fit = known.iter().take_while(|name| {
+        let wanted = width(name) + 2;
+        let is_room = wanted <= room;
+        room = room.saturating_sub(wanted);
+        is_room
+    });
+    let named: Vec<&str> = fit.copied().collect();
+    let more = match known.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more: {word} and a blank lists them, tab goes through them"),
+    };
+    format!("{}{more}", named.join(", "))
 }
 
 /// That a name is wanted behind a word.

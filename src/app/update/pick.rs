@@ -19,6 +19,7 @@ use crate::backend::incidents::Directory;
 use crate::domain::incident::{
     Incident, IncidentAct, IncidentId, Ladder, Level as Rise, Named, Person, Rung,
 };
+use crate::domain::oneself::Us;
 use crate::text::SafeText;
 use crate::time::{Now, short_age};
 
@@ -53,7 +54,7 @@ pub(super) fn open(
         Effect::FetchLadder(incident.id.clone())
     } else {
         if let Some(Ok(directory)) = &model.incidents.directory {
-            fill(&mut pick, Ok(from_directory(what, directory)));
+            fill(&mut pick, Ok(from_directory(what, directory, &model.us())));
         }
         Effect::FetchDirectory
     };
@@ -65,6 +66,7 @@ pub(super) fn open(
 pub(super) fn ladder(model: &mut Model, incident: IncidentId, result: Result<Arc<Ladder>, String>, now: Now) {
     let waits = matches!(&model.modal, Some(Modal::Pick(pick))
         if pick.what == PickFor::Escalate && pick.incident == incident && pick.items.is_none());
+    let us = model.us();
     match result {
         Err(why) => {
             if waits {
@@ -73,16 +75,16 @@ pub(super) fn ladder(model: &mut Model, incident: IncidentId, result: Result<Arc
         }
         Ok(ladder) => {
             if let (true, Some(Modal::Pick(pick))) = (waits, &mut model.modal) {
-                pick.lines = ladder_lines(&ladder);
-                fill_rungs(pick, &ladder);
+                pick.lines = ladder_lines(&ladder, &us);
+                fill_rungs(pick, &ladder, &us);
             }
             model.incidents.ladder = Some((incident, ladder, now.tick));
         }
     }
 }
 
-fn fill_rungs(pick: &mut Pick, ladder: &Ladder) {
-    fill(pick, rungs(ladder));
+fn fill_rungs(pick: &mut Pick, ladder: &Ladder, us: &Us) {
+    fill(pick, rungs(ladder, us));
     let next = ladder.next().map(|rung| rung.level);
     let at = ladder.rungs.iter().position(|rung| Some(rung.level) == next);
     // What was typed meanwhile may have hidden it.
@@ -105,6 +107,7 @@ fn by_what_is_known(model: &mut Model, why: &str, now: Now) {
     let policy = model.incidents.incident(&pick.incident);
     let policy = policy.and_then(|incident| incident.policy.clone());
     let levels = from_roster(model, policy.as_ref(), now);
+    let us = model.us();
     let Some(Modal::Pick(pick)) = &mut model.modal else {
         return;
     };
@@ -120,7 +123,7 @@ fn by_what_is_known(model: &mut Model, why: &str, now: Now) {
             let age = short_age(now.tick.since(at));
             pick.lines
                 .push(ConfirmLine::Plain(format!("the levels as they were {age} ago")));
-            fill_rungs(pick, &ladder);
+            fill_rungs(pick, &ladder, &us);
         }
         None if levels.is_empty() => {
             let how =
@@ -148,12 +151,13 @@ fn from_roster(model: &Model, policy: Option<&Named>, now: Now) -> Vec<PickItem>
     let Some(roster) = model.incidents.roster.value() else {
         return Vec::new();
     };
+    let us = model.us();
     let mut levels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for duty in roster.at(now.utc) {
         if policy.is_some_and(|policy| policy.id != duty.policy.id) {
             continue;
         }
-        let mut who = called(&duty.person);
+        let mut who = SafeText::line(us.person(&duty.person)).into_string();
         if let Some(phone) = &duty.person.phone {
             let _ = write!(who, " ({})", SafeText::line(phone)); // a String takes all
         }
@@ -181,6 +185,7 @@ fn from_roster(model: &Model, policy: Option<&Named>, now: Now) -> Vec<PickItem>
 pub(super) fn directory(model: &mut Model, result: Result<Arc<Directory>, String>, now: Now) {
     let known = matches!(model.incidents.directory, Some(Ok(_)));
     let known_people = people_of_roster(model, now);
+    let us = model.us();
     if let Some(Modal::Pick(pick)) = &mut model.modal
         && pick.what != PickFor::Escalate
     {
@@ -192,7 +197,7 @@ pub(super) fn directory(model: &mut Model, result: Result<Arc<Directory>, String
                 if in_use {
                     pick.lines.insert(0, ConfirmLine::Warning(said));
                 } else {
-                    let items = from_directory(pick.what, &known_people);
+                    let items = from_directory(pick.what, &known_people, &us);
                     if items.is_empty() {
                         fill(pick, Err(why));
                     } else {
@@ -209,7 +214,7 @@ pub(super) fn directory(model: &mut Model, result: Result<Arc<Directory>, String
                 let partial = directory.partial.iter();
                 pick.lines
                     .extend(partial.map(|part| ConfirmLine::Warning(SafeText::line(part).into_string())));
-                let items = from_directory(pick.what, directory);
+                let items = from_directory(pick.what, directory, &us);
                 fill(pick, Ok(items));
             }
         }
@@ -255,11 +260,11 @@ fn fill(pick: &mut Pick, items: Result<Vec<PickItem>, String>) {
     rank(pick);
 }
 
-fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
+fn ladder_lines(ladder: &Ladder, us: &Us) -> Vec<ConfirmLine> {
     let policy = SafeText::line(&ladder.policy.name);
     let current = match ladder.current.known().and_then(|level| ladder.rung(level)) {
         Some(rung) if !rung.people.is_empty() => {
-            format!("{} ({})", ladder.current.words(), names(&rung.people))
+            format!("{} ({})", ladder.current.words(), names(us, &rung.people))
         }
         Some(_) | None => ladder.current.words(),
     };
@@ -274,7 +279,7 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
         let again = if only.people.is_empty() {
             "and nobody is on call on it".to_owned()
         } else {
-            format!("it would page {} again", names(&only.people))
+            format!("it would page {} again", names(us, &only.people))
         };
         lines.push(ConfirmLine::Warning(format!(
             "its policy has one level: there is no next one, {again}"
@@ -296,7 +301,7 @@ fn ladder_lines(ladder: &Ladder) -> Vec<ConfirmLine> {
     missed.into_iter().chain(lines).collect()
 }
 
-fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
+fn rungs(ladder: &Ladder, us: &Us) -> Result<Vec<PickItem>, String> {
     match ladder.rungs.as_slice() {
         [] => return Err("its policy has no level; reassign it, or page somebody".to_owned()),
         [only] => {
@@ -305,11 +310,11 @@ fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
                 note: "to somebody else, or to another policy".to_owned(),
                 leads: Ok(Lead::Reassign),
             };
-            return Ok(vec![reassign, rung_item(ladder, only)]);
+            return Ok(vec![reassign, rung_item(ladder, only, us)]);
         }
         [_, ..] => {}
     }
-    let levels = ladder.rungs.iter().map(|rung| rung_item(ladder, rung));
+    let levels = ladder.rungs.iter().map(|rung| rung_item(ladder, rung, us));
     let leave = ladder.missed.as_ref().map(|missed| PickItem {
         name: format!("leave level {} asleep", missed.level),
         note: "nobody is woken; the delay of the present level begins anew".to_owned(),
@@ -318,13 +323,13 @@ fn rungs(ladder: &Ladder) -> Result<Vec<PickItem>, String> {
     Ok(levels.chain(leave).collect())
 }
 
-fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
+fn rung_item(ladder: &Ladder, rung: &Rung, us: &Us) -> PickItem {
     let here = ladder.current == Rise::Known(rung.level);
     let maybe = ladder.current.candidates().contains(&rung.level);
     let wakes = if rung.people.is_empty() {
         "nobody is on call".to_owned()
     } else {
-        format!("wakes {}", names(&rung.people))
+        format!("wakes {}", names(us, &rung.people))
     };
     let stands = if here {
         " · here now"
@@ -351,19 +356,25 @@ fn rung_item(ladder: &Ladder, rung: &Rung) -> PickItem {
 }
 
 /// Names of people, in one safe line.
-pub(super) fn names(people: &[Person]) -> String {
-    let names: Vec<String> = people.iter().map(called).collect();
-    names.join(", ")
+pub(super) fn names(us: &Us, people: &[Person]) -> String {
+    let names = people
+        .iter()
+        .map(|person| SafeText::line(us.person(person)).into_string());
+    names.collect::<Vec<_>>().join(", ")
 }
 
-fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
-    let person = |person: &Person, leads: IncidentAct| PickItem {
-        name: called(person),
-        note: person
-            .email
-            .as_deref()
-            .map_or_else(String::new, |email| SafeText::line(email).into_string()),
-        leads: Ok(Lead::Act(leads)),
+fn from_directory(what: PickFor, directory: &Directory, us: &Us) -> Vec<PickItem> {
+    let person = |person: &Person, leads: IncidentAct| {
+        // Who is `you` is found by the letters of their own name as well.
+        let own = us.are_person(person).then(|| called(person));
+        let email = person.email.as_deref();
+        let email = email.map(|email| SafeText::line(email).into_string());
+        let note: Vec<String> = own.into_iter().chain(email).collect();
+        PickItem {
+            name: SafeText::line(us.person(person)).into_string(),
+            note: note.join(", "),
+            leads: Ok(Lead::Act(leads)),
+        }
     };
     match what {
         PickFor::Escalate => Vec::new(),
@@ -380,7 +391,7 @@ fn from_directory(what: PickFor, directory: &Directory) -> Vec<PickItem> {
                 name: format!("policy {}", SafeText::line(&policy.name)),
                 note: match first.as_slice() {
                     [] => "starts at level 1, where nobody is on call".to_owned(),
-                    first => format!("starts at level 1, pages {}", names(first)),
+                    first => format!("starts at level 1, pages {}", names(us, first)),
                 },
                 leads: Ok(Lead::Act(IncidentAct::ReassignPolicy {
                     policy: policy.clone(),
@@ -522,10 +533,13 @@ fn take(model: &mut Model, now: Now) -> Vec<Effect> {
             match lead {
                 Lead::Act(act) => incident_acts::want(model, &incident, act, now),
                 Lead::LeaveMissed => leave(model, incident, now),
-                Lead::Reassign => match model.incidents.incident(&incident).cloned() {
-                    Some(incident) => open(model, &incident, PickFor::Reassign, Vec::new()),
-                    None => say(model, Level::Warn, "the incident is listed no more", now),
-                },
+                Lead::Reassign => {
+                    if let Some(incident) = model.incidents.incident(&incident).cloned() {
+                        return open(model, &incident, PickFor::Reassign, Vec::new());
+                    }
+                    let why = incident_acts::gone(model, &incident);
+                    say(model, Level::Warn, why, now)
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::spot::{self, Place, Spot};
-use super::{deeds, details, frozen, incidents, logs, panes, say, waterfall};
+use super::{deeds, details, frozen, incident_acts, incidents, logs, panes, say, waterfall};
 use crate::app::effect::Deed;
 use crate::app::focus::{Detail, PaneId};
 use crate::app::incidents::label;
@@ -217,7 +217,7 @@ fn from_alert(model: &Model, fingerprint: Fingerprint) -> Ways {
 
 fn from_incident(model: &Model, id: &IncidentId) -> Ways {
     let Some(incident) = model.incidents.incident(id) else {
-        return (Vec::new(), "the incident is listed no more".to_owned(), None);
+        return (Vec::new(), incident_acts::gone(model, id), None);
     };
     let map = &model.settings.services;
     let theirs = incidents::service(incident);

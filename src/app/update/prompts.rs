@@ -147,18 +147,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
                     return scope::set_time(model, words.trim(), now);
                 }
                 let traces = kind == PromptKind::TraceId || target == PromptTarget::Pane(PaneId::Traces);
-                let mut effects = if traces {
+                return if traces {
                     traces::answered(model, kind, words.trim(), now)
                 } else {
                     logs::answered(model, kind, words.trim(), now)
                 };
-                // An id opens a trace and asks for no list; of lines the answer is waited for.
-                let asks = traces && traces::whole_id(&words).is_none();
-                if kind == PromptKind::Query && !words.trim().is_empty() && asks {
-                    let deed = deeds::of_prompt(model, kind, target, words.trim());
-                    effects.extend(deeds::record(model, deed, now));
-                }
-                return effects;
             }
             if kind == PromptKind::Search && words.is_empty() {
                 return set_search(model, target, None);

@@ -381,12 +381,9 @@ impl<S: Screen> Player<S> {
             clock(self.recording.until),
             self.speed
         );
-        let words = self.said.as_ref().map(|(words, _)| words.as_str());
-        if let (Some(shown), Motion::Runs, None) = (&self.current, self.motion, words) {
-            let (there, here) = (shown.frame.area, self.tty.size());
-            let is_cut = there.width > here.width || there.height > here.height;
-            return is_cut.then(|| format!("{place}  drawn for {}x{}", there.width, there.height));
-        }
+        let cut = self.cut();
+        let said = self.said.as_ref().map(|(words, _)| words.as_str());
+        let words = said.or(cut.as_deref());
         match (self.motion, words) {
             (Motion::Runs, None) => None,
             (Motion::Runs, Some(words)) => Some(format!("{place}  {words}")),
@@ -401,6 +398,18 @@ impl<S: Screen> Player<S> {
                 Some(format!("{place}  {how}; q leaves"))
             }
         }
+    }
+
+    /// That a frame does not fit, and what makes it fit.
+    fn cut(&self) -> Option<String> {
+        let (there, here) = (self.current.as_ref()?.frame.area, self.tty.size());
+        let is_cut = there.width > here.width || there.height > here.height;
+        is_cut.then(|| {
+            format!(
+                "cut: drawn for {}x{}; replay --size {}x{} draws it to fit",
+                there.width, there.height, here.width, here.height
+            )
+        })
     }
 
     fn draw(&mut self) {
@@ -534,25 +543,47 @@ mod tests {
         Arc::new(Recording::open(&path, crate::record::Strictness::Whole).unwrap())
     }
 
-    #[tokio::test]
-    async fn going_back_shows_what_stood_there_and_time_waits_until_it_does() {
-        let seconds = Duration::from_secs;
+    /// A player that stands, a minute and forty seconds in.
+    async fn standing(current: Shown) -> Player<Blind> {
         let clock = Clock::start();
-        let mut player = Player {
+        Player {
             tty: Blind,
             clock,
             since: clock.tick(),
-            at: seconds(100),
+            at: Duration::from_secs(100),
             speed: 1.0,
             motion: Motion::Stands,
-            current: Some(Shown {
-                at: seconds(99),
-                ..shown(["now", ""])
-            }),
+            current: Some(current),
             next: None,
             said: None,
             recording: recording().await,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn that_a_frame_is_cut_is_said_with_what_draws_it_to_fit() {
+        let wide = "a row that is wider than the terminal";
+        let mut player = standing(shown([wide, ""])).await;
+        let said = "cut: drawn for 37x2; replay --size 20x2 draws it to fit";
+        for motion in [Motion::Runs, Motion::Stands] {
+            player.motion = motion;
+            let corner = player.corner().unwrap();
+            assert!(corner.ends_with(said), "{corner}");
+        }
+        player.say("pace changed");
+        assert!(player.corner().unwrap().ends_with("pace changed"));
+        let fits = standing(shown(["narrow", ""])).await;
+        assert!(!fits.corner().unwrap().contains("cut"));
+    }
+
+    #[tokio::test]
+    async fn going_back_shows_what_stood_there_and_time_waits_until_it_does() {
+        let seconds = Duration::from_secs;
+        let mut player = standing(Shown {
+            at: seconds(99),
+            ..shown(["now", ""])
+        })
+        .await;
         let left = Input::Key(crossterm::event::KeyEvent::new(KeyCode::Left, KeyModifiers::NONE));
         let Done::Back(to) = player.input(&left) else {
             panic!("it goes back");

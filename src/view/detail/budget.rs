@@ -25,7 +25,8 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
         return;
     };
     let role = slo::budget_role(left.status);
-    sheet.figure(1, move |buffer, area| {
+    let words = || format!("{} left", bar::percent(left.remaining));
+    sheet.chart(scene, 1, words, move |buffer, area| {
         bar::draw(buffer, area, scene.theme, left.remaining, role);
     });
     sheet.line(vec![
@@ -43,9 +44,14 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
     let points = burn_down(report, left);
     if points.len() > 1 {
         sheet.blank();
-        sheet.figure(10, move |buffer, area| {
-            burn_down_chart(scene, buffer, area, report, &points);
-        });
+        sheet.chart(
+            scene,
+            10,
+            || burn_down_words(scene, &burn_down(report, left)),
+            move |buffer, area| {
+                burn_down_chart(scene, buffer, area, report, &points);
+            },
+        );
     }
 }
 
@@ -123,6 +129,25 @@ fn burn_down(report: &SloReport, budget: &Budget) -> Vec<(f64, f64)> {
     points
 }
 
+/// The burn-down for whoever hears it: `left: 97% on 10-23, 60% a day ago, 41% now`.
+fn burn_down_words(scene: Scene, points: &[(f64, f64)]) -> String {
+    const DAY: f64 = 86_400.0;
+    let left = |(_, left): &(f64, f64)| bar::percent(*left);
+    let first = points.first().map(|point| (point, date(scene, point.0)));
+    let first = first.map(|(point, day)| format!("{} on {day}", left(point)));
+    let before = points.iter().rev().find(|(at, _)| *at <= -DAY);
+    let before = before.map(|point| format!("{} a day ago", left(point)));
+    let now = points.last().map(|point| format!("{} now", left(point)));
+    let told: Vec<String> = [first, before, now].into_iter().flatten().collect();
+    format!("left: {}", told.join(", "))
+}
+
+/// The day of a moment, in seconds from now.
+fn date(scene: Scene, seconds: f64) -> String {
+    let at = scene.still.utc + chrono::TimeDelta::seconds(seconds as i64);
+    at.format("%m-%d").to_string()
+}
+
 fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
     let start = points.first().map_or(0.0, |(x, _)| *x);
     let left = points.last().map_or(1.0, |(_, left)| *left);
@@ -147,10 +172,7 @@ fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloRe
         })
         .collect();
     let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
-    let date = |x: f64| {
-        let at = scene.still.utc + chrono::TimeDelta::seconds(x as i64);
-        at.format("%m-%d").to_string()
-    };
+    let date = |x: f64| date(scene, x);
     chart::draw(
         buffer,
         area,

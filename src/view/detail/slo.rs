@@ -1,5 +1,6 @@
 //! An SLO opened: how fast it burns over every window, what its rules say, what is left and for how long.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +20,7 @@ use crate::view::pane::{slo, standing};
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
 use crate::view::widget::{self, Piece, bar, words};
-use crate::view::{Scene, figures};
+use crate::view::{Audience, Scene, figures};
 
 /// Marks that are named under the chart.
 const MARKED: usize = 3;
@@ -100,9 +101,14 @@ fn burn<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sheet<'a>) {
         let chosen = moment.and_then(|moment| place(moment.at, &report.spark_at));
         let chosen = chosen.filter(|x| *x <= last);
         columns.extend(chosen);
-        sheet.figure(7, move |buffer, area| {
-            trend(scene, buffer, area, report, (&points, &columns));
-        });
+        sheet.chart(
+            scene,
+            7,
+            || trend_words(scene, report, until),
+            move |buffer, area| {
+                trend(scene, buffer, area, report, (&points, &columns));
+            },
+        );
         legend(scene, &marks, sheet);
         if let (Some(_), Some(moment)) = (chosen, moment) {
             sheet.line(chosen_point(scene, report, moment.at));
@@ -123,8 +129,12 @@ fn chosen_point(scene: Scene, report: &SloReport, at: DateTime<Utc>) -> Vec<Piec
         .checked_sub(1);
     let burn = before.and_then(|point| report.spark.get(point).copied());
     let said = figures::moment_to_the_second(at, scene.still.utc, scene.model.zone);
+    let sign = match scene.audience {
+        Audience::Eyes => "▾ ",
+        Audience::Ears => "",
+    };
     vec![
-        Piece::word("▾ ", Role::Accent),
+        Piece::word(sign, Role::Accent),
         Piece::own(format!("chosen {said}"), Role::Accent),
         Piece::own(
             format!("  burn {}", figures::burn(burn.filter(|burn| burn.is_finite()))),
@@ -165,7 +175,10 @@ fn legend<'a>(scene: Scene<'a>, marks: &[(f64, &'a Annotation)], sheet: &mut She
         };
         let last = marks.last().is_some_and(|(_, newest)| newest.id == mark.id);
         sheet.line(vec![
-            Piece::word("▾ ", chart::MARK),
+            match scene.audience {
+                Audience::Eyes => Piece::word("▾ ", chart::MARK),
+                Audience::Ears => Piece::word("marked: ", chart::MARK),
+            },
             Piece::own(
                 cut(SafeText::line(&mark.text).as_str(), 60, Cut::End).into_owned(),
                 Role::Text,
@@ -213,7 +226,7 @@ fn window_row(
     let note = note(scene, window);
     let note_width = 16.min(area.width.saturating_sub(x) / 2);
     let track_width = area.width.saturating_sub(x + note_width + 2);
-    if track_width >= 6 && window.burn_rate.is_some() {
+    if scene.audience == Audience::Eyes && track_width >= 6 && window.burn_rate.is_some() {
         let track = Rect {
             width: track_width,
             ..widget::after(area, x)
@@ -234,7 +247,7 @@ fn window_row(
             }
         }
     }
-    if track_width >= 6 {
+    if scene.audience == Audience::Eyes && track_width >= 6 {
         x += track_width + 2;
     }
     scene.line(buffer, widget::after(area, x), &note);
@@ -291,6 +304,51 @@ fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
     pieces
 }
 
+/// What the recent past is of: `burn over 5m`.
+fn trend_of(report: &SloReport) -> String {
+    let shortest = report.windows.first();
+    shortest.map_or_else(String::new, |window| format!("burn over {}", window.window))
+}
+
+/// When the last of so many points is of.
+fn trend_end(scene: Scene, report: &SloReport, points: usize) -> String {
+    match report.spark_at.get(points.saturating_sub(1)) {
+        Some(end) if points < report.spark.len() => figures::moment(*end, scene.still.utc, scene.model.zone),
+        Some(_) | None => "now".to_owned(),
+    }
+}
+
+/// The lowest burn that a rule pages for.
+fn paging_line(report: &SloReport) -> Option<f64> {
+    let rules = report.slo.rules.iter();
+    let pages = rules.filter(|rule| rule.severity == Severity::Page);
+    pages.map(|rule| rule.factor).min_by(f64::total_cmp)
+}
+
+/// The chart of the recent past for whoever hears it: `burn over 5m: now 21.3×, highest 25.0× at 03:02Z, rising`.
+fn trend_words(scene: Scene, report: &SloReport, until: usize) -> String {
+    let values = &report.spark[..until.min(report.spark.len())];
+    let known = values.iter().enumerate().filter(|(_, burn)| !burn.is_nan());
+    let (of, end) = (trend_of(report), trend_end(scene, report, until));
+    let Some((at, highest)) = known.max_by(|a, b| a.1.total_cmp(b.1)) else {
+        return format!("{of}: not known for the time of the chart");
+    };
+    let last = figures::burn(values.last().copied().filter(|burn| !burn.is_nan()));
+    let mut said = format!("{of}: {end} {last}, highest {}", words::burn(*highest));
+    // Writing to a string cannot fail.
+    if let Some(at) = report.spark_at.get(at) {
+        let at = figures::moment(*at, scene.still.utc, scene.model.zone);
+        let _ = write!(said, " at {at}");
+    }
+    if let Some(course) = words::course(values, 0.1) {
+        let _ = write!(said, ", {course}");
+    }
+    if let Some(line) = paging_line(report) {
+        let _ = write!(said, "; pages over {}", words::burn(line));
+    }
+    said
+}
+
 /// The recent past of the shortest window, with the lowest paging line.
 fn trend(
     scene: Scene,
@@ -299,30 +357,13 @@ fn trend(
     report: &SloReport,
     (points, marks): (&[(f64, f64)], &[f64]),
 ) {
-    let shortest = report.windows.first().map(|window| window.window.clone());
-    let pages = report
-        .slo
-        .rules
-        .iter()
-        .filter(|rule| rule.severity == Severity::Page);
-    let line = pages.map(|rule| rule.factor).fold(f64::INFINITY, f64::min);
-    let limits = if line.is_finite() {
-        vec![Limit {
-            y: line,
-            label: format!("page {}", words::burn(line)),
-            role: Role::ChartLimit,
-        }]
-    } else {
-        Vec::new()
-    };
+    let limits = paging_line(report).map(|line| Limit {
+        y: line,
+        label: format!("page {}", words::burn(line)),
+        role: Role::ChartLimit,
+    });
     let last = points.len().saturating_sub(1) as f64;
-    let label = shortest.map_or_else(String::new, |window| format!("burn over {window}"));
-    let end = match report.spark_at.get(points.len().saturating_sub(1)) {
-        Some(end) if points.len() < report.spark.len() => {
-            figures::moment(*end, scene.still.utc, scene.model.zone)
-        }
-        Some(_) | None => "now".to_owned(),
-    };
+    let (label, end) = (trend_of(report), trend_end(scene, report, points.len()));
     chart::draw(
         buffer,
         area,
@@ -333,7 +374,7 @@ fn trend(
                 shape: Shape::Area,
                 role: Role::Chart,
             }],
-            limits,
+            limits: limits.into_iter().collect(),
             x: [0.0, last],
             y: [0.0, 1.0],
             // Room for four digits, so that the line does not move when the burn grows.

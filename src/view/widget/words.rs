@@ -89,9 +89,48 @@ pub fn data_age(age: Duration, interval: Duration) -> String {
     crate::time::short_age(Duration::from_secs(shown))
 }
 
+/// Where a series of numbers goes: its newest quarter against the one before. What moves by less than `least`, or by
+/// less than a tenth, is steady; nothing is said of too few.
+pub fn course(values: &[f64], least: f64) -> Option<&'static str> {
+    let quarter = values.len() / 4;
+    let (before, newest) = values.split_at(values.len() - quarter);
+    let mean = |values: &[f64]| {
+        let known = || values.iter().filter(|value| value.is_finite());
+        let count = known().count();
+        (count > 0).then(|| known().sum::<f64>() / count as f64)
+    };
+    let (was, is) = (mean(&before[before.len() - quarter..])?, mean(newest)?);
+    let moved = is - was;
+    Some(if moved.abs() <= least.max(0.1 * was.abs().max(is.abs())) {
+        "steady"
+    } else if moved > 0.0 {
+        "rising"
+    } else {
+        "falling"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_numbers_go_is_said_of_their_newest_quarter() {
+        for (values, said) in [
+            (&[9.0, 9.0, 9.0, 9.0, 1.0, 1.0, 4.0, 4.0][..], Some("rising")),
+            (&[0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 1.0, 1.0][..], Some("falling")),
+            (&[0.0, 0.0, 0.0, 0.0, 20.0, 20.0, 21.0, 21.0][..], Some("steady")),
+            (&[0.0, 0.0, 0.0, 0.05][..], Some("steady")),
+            (&[1.0, 1.0, f64::NAN, 3.0][..], None),
+            (
+                &[1.0, 1.0, 1.0, f64::NAN, 1.0, f64::NAN, f64::NAN, 3.0][..],
+                Some("rising"),
+            ),
+            (&[1.0, 2.0, 3.0][..], None),
+        ] {
+            assert_eq!(course(values, 0.1), said, "{values:?}");
+        }
+    }
 
     #[test]
     fn burn_rates_stay_in_five_cells() {

@@ -1,19 +1,19 @@
-//! The log pane: following and standing still, filters that keep the line in place, search, going back in time.
+//! The log pane: following and standing still, opened lines and bookmarks, patterns, columns and the mouse.
+
+mod alone;
+mod back;
+mod finding;
 
 use midwatch::app::focus::{Detail, PaneId};
-use midwatch::app::logs::{
-    Follow, Learnt, LogView, LogsAsk, Past, Refusal, Refused, RefusedFor, Seek, Times, Watched,
-};
-use midwatch::app::modal::{Modal, PromptKind};
-use midwatch::app::{Effect, Msg, Settings, Zone};
-use midwatch::backend::logs::{Reach, TailMode};
-use midwatch::domain::log::{Gap, GapReason, Level, Nanos, Wanted};
+use midwatch::app::logs::{Follow, Learnt, LogView, LogsAsk, Past, Seek, Watched};
+use midwatch::app::{Effect, Msg};
+use midwatch::domain::log::{Level, Wanted};
 use midwatch::domain::pattern::{Bounds, Patterns};
 use midwatch::terminal::Input;
 
 use super::Hand;
 use crate::fixtures::logs::{batch, seconds_ago, store, story, tell_lines, view, with_logs};
-use crate::fixtures::{ago, alert, board_of, settings};
+use crate::fixtures::{alert, board_of};
 
 fn reading() -> Hand {
     let mut hand = Hand::on(with_logs(), board_of(Vec::new()));
@@ -48,14 +48,6 @@ fn under_cursor(hand: &Hand) -> String {
 }
 
 #[test]
-fn without_a_log_backend_its_key_says_what_to_add() {
-    let mut hand = Hand::on(settings(), board_of(Vec::new()));
-    hand.press("3");
-    hand.assert_said("no log backend is configured; add [contexts.prod-eu.logs]");
-    assert_ne!(hand.model.focus, PaneId::Logs);
-}
-
-#[test]
 fn the_newest_line_is_followed_until_somebody_goes_up_and_again_from_the_end() {
     let mut hand = reading();
     assert!(under_cursor(&hand).starts_with("cache miss"));
@@ -76,111 +68,6 @@ fn the_newest_line_is_followed_until_somebody_goes_up_and_again_from_the_end() {
         (under_cursor(&hand).as_str(), hand.model.logs.follow),
         ("newest", Follow::Newest)
     );
-}
-
-#[test]
-fn a_filter_keeps_the_line_and_its_row_and_context_lifts_it_there() {
-    let mut hand = reading();
-    hand.press("k k k k");
-    assert!(under_cursor(&hand).starts_with("pool exhausted"));
-    hand.effects.clear();
-    hand.press("&");
-    hand.write("pool");
-    let ask = asked(&mut hand);
-    assert_eq!(ask.filter, "pool");
-    tell_lines(&mut hand.model, &store(&[story()]), ask);
-    hand.press("enter");
-    assert_eq!(hand.model.logs.len(), 2);
-    assert!(under_cursor(&hand).starts_with("pool exhausted"));
-    hand.effects.clear();
-    hand.press("c");
-    answer(&mut hand);
-    assert_eq!(hand.model.logs.len(), 9, "everything around it");
-    assert!(under_cursor(&hand).starts_with("pool exhausted"));
-    hand.press("c");
-    assert_eq!(asked(&mut hand).filter, "pool", "and filtered again");
-}
-
-#[test]
-fn a_filter_that_does_not_read_is_said_and_the_last_good_one_holds() {
-    let mut hand = reading();
-    hand.press("&");
-    hand.write("pool");
-    hand.effects.clear();
-    hand.write(" /(/");
-    assert!(hand.model.logs.filter_error.is_some());
-    let asks = hand.taken();
-    let last = asks.iter().rev().find_map(|effect| match effect {
-        Effect::AskLogs(ask) => Some(ask.filter.clone()),
-        _ => None,
-    });
-    assert!(last.is_none_or(|filter| !filter.contains("/(/")), "{asks:?}");
-}
-
-#[test]
-fn the_level_key_cycles_and_is_part_of_what_is_asked() {
-    let mut hand = reading();
-    hand.effects.clear();
-    hand.press("v v");
-    assert_eq!(asked(&mut hand).filter, "level>=warn");
-    hand.press("v v");
-    assert_eq!(asked(&mut hand).filter, "");
-}
-
-#[test]
-fn a_search_goes_to_the_nearest_hit_and_on_round_the_end() {
-    let mut hand = reading();
-    hand.effects.clear();
-    hand.press("/");
-    hand.write("pool");
-    answer(&mut hand);
-    hand.press("enter");
-    let first = hand.model.logs.place;
-    assert!(under_cursor(&hand).starts_with("pool exhausted"));
-    hand.press("n");
-    assert!(under_cursor(&hand).starts_with("pool exhausted"));
-    assert_ne!(hand.model.logs.place, first);
-    hand.press("n");
-    assert_eq!(hand.model.logs.place, first, "round the end");
-}
-
-#[test]
-fn going_up_reads_older_lines_and_where_there_is_none_says_how_far_back_was_looked() {
-    let mut hand = reading();
-    hand.effects.clear();
-    hand.press("g");
-    assert_eq!(hand.taken(), [Effect::ReadOlderLogs]);
-    let nothing = LogView {
-        past: Past::Nothing {
-            back_to: seconds_ago(40 * 86_400),
-        },
-        ..view(store(&[story()]).snapshot(), LogsAsk::default())
-    };
-    hand.tell(Msg::LogsChanged(nothing.into()));
-    hand.effects.clear();
-    hand.press("k");
-    hand.assert_said("nothing older back to 2026-10-11; f looks further");
-    assert_eq!(hand.taken(), []);
-    hand.press("f");
-    assert_eq!(hand.taken(), [Effect::ReadOlderLogs]);
-}
-
-#[test]
-fn a_time_is_gone_to_and_what_does_not_read_as_one_is_said() {
-    let mut hand = reading();
-    hand.press("T");
-    hand.write("03:13:20");
-    hand.press("enter");
-    let text = under_cursor(&hand);
-    assert!(
-        text.starts_with("panic: connection reset"),
-        "{text} {:?}",
-        hand.heard
-    );
-    hand.press("T");
-    hand.write("noon");
-    hand.press("enter");
-    hand.assert_said("no time reads as noon; try 03:14, 15m ago or 2026-11-20 03:14");
 }
 
 #[test]
@@ -312,23 +199,6 @@ fn in_a_prompt_what_stands_before_the_cursor_is_taken_away_at_once() {
 }
 
 #[test]
-fn a_time_in_a_file_that_is_still_being_read_is_asked_for_though_older_lines_are_in_hand() {
-    let mut hand = reading();
-    let loading = LogView {
-        mode: Some(TailMode::Reading { percent: 27, left: 0 }),
-        past: Past::Whole,
-        ..view(store(&[story()]).snapshot(), LogsAsk::default())
-    };
-    hand.tell(Msg::LogsChanged(loading.into()));
-    hand.press("T");
-    hand.write("20s ago");
-    hand.press("enter");
-    let to = seconds_ago(20 - 5);
-    assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
-    assert_eq!(hand.model.logs.seek, Some(to), "until it is read");
-}
-
-#[test]
 fn frozen_the_lines_stand_and_the_store_goes_on() {
     let mut hand = reading();
     hand.press("p");
@@ -341,59 +211,6 @@ fn frozen_the_lines_stand_and_the_store_goes_on() {
 }
 
 #[test]
-fn a_context_without_logs_shows_the_panes_that_another_hid() {
-    let layout = midwatch::app::focus::Layout {
-        hidden: [PaneId::Slo, PaneId::Alerts, PaneId::Incident].into(),
-        ..midwatch::app::focus::Layout::default()
-    };
-    let keymap = midwatch::keymap::load("default", None).unwrap();
-    let without: Settings = settings();
-    let model = midwatch::app::Model::new(
-        without,
-        keymap.into(),
-        layout,
-        crate::fixtures::size(80, 24),
-        crate::fixtures::now(),
-    );
-    assert!(model.layout.visible().next().is_some());
-    assert!(model.layout.shows(model.focus));
-}
-
-#[test]
-fn from_an_alert_the_lines_around_the_time_it_fired_are_gone_to() {
-    let fired = alert("PoolExhausted", "critical", "checkout", 44, &[]);
-    let mut hand = Hand::on(with_logs(), board_of(vec![fired]));
-    hand.press("t");
-    let ask = asked(&mut hand);
-    let at = Nanos::of(ago(44));
-    assert_eq!(
-        (ask.wanted.service.as_deref(), ask.at),
-        (Some("checkout"), Some(at))
-    );
-    assert_eq!(hand.model.focus, PaneId::Logs);
-    let mut read = store(&[story()]);
-    read.ingest(&batch(&[
-        (44 * 60 + 1, "checkout", Level::Info, "before"),
-        (44 * 60, "checkout", Level::Error, "it fires"),
-    ]));
-    let came = |seek| {
-        Msg::LogsChanged(
-            LogView {
-                seek: Some(seek),
-                ..view(read.snapshot(), ask.clone())
-            }
-            .into(),
-        )
-    };
-    hand.tell(came(Seek::Under(at)));
-    hand.tell(came(Seek::Ended(at)));
-    assert_eq!(under_cursor(&hand), "it fires");
-    hand.press("j");
-    hand.tell(came(Seek::Ended(at)));
-    assert_ne!(under_cursor(&hand), "it fires", "gone to once");
-}
-
-#[test]
 fn frozen_no_pivot_leads_to_lines_that_would_not_be_shown() {
     let fired = alert("PoolExhausted", "critical", "checkout", 44, &[]);
     let mut hand = Hand::on(with_logs(), board_of(vec![fired]));
@@ -401,76 +218,6 @@ fn frozen_no_pivot_leads_to_lines_that_would_not_be_shown() {
     hand.assert_said("paused; p lets go");
     assert_eq!(hand.model.focus, PaneId::Alerts);
     assert_eq!(hand.model.scope.service(), None);
-}
-
-#[test]
-fn a_query_that_is_refused_is_offered_again_and_the_one_before_holds() {
-    let mut hand = reading();
-    hand.press("Q");
-    hand.write("{app=");
-    hand.press("enter");
-    assert_eq!(asked(&mut hand).wanted.query, "{app=");
-    let refused = Refused {
-        query: "{app=".to_owned(),
-        why: "parse error at line 1, col 6".to_owned(),
-        of: RefusedFor::TheQuery,
-    };
-    let refusal = LogView {
-        refused: Some(refused.into()),
-        ..view(store(&[story()]).snapshot(), LogsAsk::default())
-    };
-    let refusal = std::sync::Arc::new(refusal);
-    hand.tell(Msg::LogsChanged(refusal.clone()));
-    assert_eq!(asked(&mut hand).wanted.query, "", "the query before");
-    let text = |hand: &Hand| match &hand.model.modal {
-        Some(Modal::Prompt(prompt)) if prompt.kind == PromptKind::Query => prompt.input.lines().join(""),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(text(&hand), "{app=");
-    assert_eq!(hand.model.logs.refusal, Refusal::Shown);
-    hand.press("esc");
-    assert_eq!(
-        hand.model.logs.refusal,
-        Refusal::Read,
-        "the border is of the tail again"
-    );
-    hand.tell(Msg::LogsChanged(refusal));
-    assert!(hand.model.modal.is_none(), "offered once");
-    hand.press("Q");
-    assert_eq!(text(&hand), "{app=", "and whenever a query is asked again");
-}
-
-#[test]
-fn a_query_is_told_once_its_lines_are_there_and_never_where_it_is_refused() {
-    let told = |hand: &mut Hand| {
-        let taken = hand.taken().into_iter();
-        let told = taken.filter_map(|effect| match effect {
-            Effect::Record(deed) => Some(deed.text),
-            _ => None,
-        });
-        told.collect::<Vec<_>>()
-    };
-    let lines = store(&[story()]);
-    let mut hand = reading();
-    hand.command("logs {app=");
-    let refused = Refused {
-        query: "{app=".to_owned(),
-        why: "parse error".to_owned(),
-        of: RefusedFor::TheQuery,
-    };
-    let refusal = LogView {
-        refused: Some(refused.into()),
-        ..view(lines.snapshot(), LogsAsk::default())
-    };
-    hand.tell(Msg::LogsChanged(refusal.into()));
-    hand.press("esc");
-    hand.command("logs cart");
-    assert_eq!(told(&mut hand), [""; 0]);
-    let mut ask = LogsAsk::default();
-    ask.wanted.query = "cart".to_owned();
-    tell_lines(&mut hand.model, &lines, LogsAsk::default());
-    hand.tell(Msg::LogsChanged(view(lines.snapshot(), ask).into()));
-    assert_eq!(told(&mut hand), ["asked for logs with `cart`"]);
 }
 
 #[test]
@@ -485,47 +232,6 @@ fn only_newer_lines_are_counted_as_new() {
     ]));
     tell_lines(&mut hand.model, &grown, LogsAsk::default());
     assert_eq!(hand.model.logs.arrived(), 1);
-}
-
-#[test]
-fn a_search_that_does_not_read_says_what_is_wrong_with_it_and_where() {
-    let mut hand = reading();
-    hand.press("/");
-    hand.write("/po(ol/");
-    let wrong = hand.model.logs.search_error.clone().unwrap();
-    assert!(wrong.starts_with("column 2: not a regex: "), "{wrong}");
-    hand.press("backspace backspace backspace backspace");
-    assert_eq!(hand.model.logs.search_error, None);
-}
-
-#[test]
-fn a_search_goes_to_the_hit_nearest_to_where_it_began_however_its_first_letters_led() {
-    let mut hand = reading();
-    hand.press("k k");
-    let began = under_cursor(&hand);
-    assert!(began.starts_with("GET /healthz"));
-    hand.effects.clear();
-    hand.press("/");
-    hand.write("p");
-    answer(&mut hand);
-    hand.write("o");
-    answer(&mut hand);
-    assert!(
-        under_cursor(&hand).starts_with("pool"),
-        "forwards, where it is as near"
-    );
-    hand.write("r");
-    hand.press("backspace backspace");
-    hand.write("anic");
-    answer(&mut hand);
-    assert!(under_cursor(&hand).starts_with("panic"));
-    hand.write("x");
-    answer(&mut hand);
-    assert_eq!(under_cursor(&hand), began, "no hit: back to where it began");
-    hand.press("backspace");
-    answer(&mut hand);
-    hand.press("esc");
-    assert_eq!(under_cursor(&hand), began, "and when it is left");
 }
 
 #[test]
@@ -564,56 +270,6 @@ fn a_click_hits_the_line_that_is_drawn_there_wrapped_or_not() {
             text(&buffer, at(shown)),
             "it stays where it is"
         );
-    }
-}
-
-#[test]
-fn a_time_before_all_in_hand_is_read_back_to_and_given_up_with_esc() {
-    let mut hand = reading();
-    hand.effects.clear();
-    hand.press("T");
-    hand.write("20m ago");
-    hand.press("enter");
-    // The console is five seconds old.
-    let to = seconds_ago(20 * 60 - 5);
-    assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
-    hand.press("esc");
-    assert_eq!(hand.taken(), [Effect::SeekLogs(None)]);
-    hand.press("T");
-    hand.write("20m ago");
-    hand.press("enter");
-    let ended = LogView {
-        seek: Some(Seek::Ended(to)),
-        ..view(store(&[story()]).snapshot(), LogsAsk::default())
-    };
-    hand.tell(Msg::LogsChanged(ended.into()));
-    hand.assert_said("no line so far back was reached: the oldest is of 03:12:32Z; T goes on");
-}
-
-#[test]
-fn a_time_far_before_all_in_hand_is_asked_for_itself_where_a_server_has_the_lines() {
-    let lines: Vec<_> = (0..600)
-        .map(|n| (30 - n / 20, "cart", Level::Info, "GET /healthz 200"))
-        .collect();
-    let dense = store(&[batch(&lines)]);
-    for (reach, asks) in [(Reach::Present, true), (Reach::AtHand, false)] {
-        let mut hand = reading();
-        let view = LogView {
-            reach,
-            ..view(dense.snapshot(), LogsAsk::default())
-        };
-        hand.tell(Msg::LogsChanged(view.into()));
-        hand.effects.clear();
-        hand.press("T");
-        hand.write("20m ago");
-        hand.press("enter");
-        // The console is five seconds old.
-        let to = seconds_ago(20 * 60 - 5);
-        if asks {
-            assert_eq!(asked(&mut hand).at, Some(to), "not all that lies between is read");
-        } else {
-            assert_eq!(hand.taken(), [Effect::SeekLogs(Some(to))]);
-        }
     }
 }
 
@@ -664,22 +320,6 @@ fn from_a_pattern_its_lines_are_shown_whatever_their_level_and_back_one_stands_w
 }
 
 #[test]
-fn a_gap_that_no_line_is_behind_is_read_again_from_the_last_line() {
-    let mut hand = reading();
-    let mut ends = store(&[story()]);
-    let gap = Gap {
-        from: seconds_ago(3),
-        to: seconds_ago(1),
-        reason: GapReason::Disconnected,
-    };
-    ends.gap(gap.clone());
-    tell_lines(&mut hand.model, &ends, LogsAsk::default());
-    hand.effects.clear();
-    hand.press("f");
-    assert_eq!(hand.taken(), [Effect::RefetchLogs(gap)]);
-}
-
-#[test]
 fn patterns_are_asked_for_while_they_are_open_however_they_are_left() {
     let mut hand = reading();
     hand.effects.clear();
@@ -689,91 +329,6 @@ fn patterns_are_asked_for_while_they_are_open_however_they_are_left() {
     assert_eq!(asked(&mut hand).patterns, Watched::No);
     hand.press("P 3");
     assert_eq!(asked(&mut hand).patterns, Watched::No);
-}
-
-#[test]
-fn times_go_round_by_utc_by_the_local_clock_and_since_the_line_under_the_cursor() {
-    let mut hand = reading();
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        hand.press("L");
-        seen.push((hand.model.zone, hand.model.logs.times));
-    }
-    let round = [
-        (Zone::Local, Times::Clock),
-        (Zone::Utc, Times::Relative),
-        (Zone::Utc, Times::Clock),
-    ];
-    assert_eq!(seen, round);
-}
-
-#[test]
-fn hits_are_marked_where_they_stand_among_the_lines_that_are_shown() {
-    let lines: Vec<_> = (0..100)
-        .map(|n| {
-            (
-                100 - n,
-                "cart",
-                Level::Info,
-                if n % 10 == 9 { "kept hit" } else { "other" },
-            )
-        })
-        .chain([(0, "cart", Level::Info, "kept")])
-        .collect();
-    let ask = LogsAsk {
-        filter: "kept".to_owned(),
-        search: "hit".to_owned(),
-        ..LogsAsk::default()
-    };
-    let view = view(store(&[batch(&lines)]).snapshot(), ask);
-    assert_eq!(view.len(), 11);
-    assert_eq!(view.hit_density(11), [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
-    assert_eq!(view.hit_density(2), [6, 4]);
-}
-
-#[test]
-fn shown_filtered_and_let_go_are_together_what_was_read() {
-    use midwatch::logstore::{Limits, Store};
-    let mut small = Store::new(Limits {
-        lines: 200,
-        bytes: 1 << 20,
-    });
-    for n in 0..30 {
-        let line = (
-            100 - n,
-            "cart",
-            Level::Info,
-            if n % 2 == 0 { "even" } else { "odd" },
-        );
-        small.ingest(&batch(&[line; 20]));
-    }
-    let ask = LogsAsk {
-        filter: "even".to_owned(),
-        ..LogsAsk::default()
-    };
-    let view = view(small.snapshot(), ask);
-    let (shown, counts) = (view.len() as u64, view.snapshot.counts());
-    let filtered = view.snapshot.len() as u64 - shown;
-    assert!(counts.evicted > 0 && filtered > 0);
-    assert_eq!((shown + filtered + counts.evicted, counts.taken), (600, 600));
-}
-
-#[test]
-fn a_time_that_nobody_read_yet_is_asked_for_itself() {
-    let mut hand = reading();
-    let mut around = store(&[story()]);
-    around.gap(Gap {
-        from: seconds_ago(55),
-        to: seconds_ago(43),
-        reason: GapReason::Unread,
-    });
-    tell_lines(&mut hand.model, &around, LogsAsk::default());
-    hand.effects.clear();
-    hand.press("T");
-    hand.write("50s");
-    hand.press("enter");
-    // The console is five seconds old.
-    assert_eq!(asked(&mut hand).at, Some(seconds_ago(45)));
 }
 
 #[test]
@@ -824,74 +379,4 @@ fn a_trace_told_line_by_line_is_one_row_whatever_level_is_shown() {
         under_cursor(&hand),
         "pool exhausted: 20/20 in use\njava.lang.X: no pool\n\tat shop.Pool.take(Pool.java:4)"
     );
-}
-
-/// A console on the lines of one file, and nothing else.
-fn on_lines_alone() -> Hand {
-    let mut hand = Hand::on(
-        Settings {
-            context: "/var/log/app.log".to_owned(),
-            has_metrics: false,
-            alertmanagers: Vec::new(),
-            writable: Vec::new(),
-            incidents: None,
-            no_journal: Some("nothing is kept".to_owned()),
-            ..with_logs()
-        },
-        board_of(Vec::new()),
-    );
-    hand.model.keep_to_lines();
-    tell_lines(&mut hand.model, &store(&[story()]), LogsAsk::default());
-    hand
-}
-
-#[test]
-fn where_lines_alone_are_open_everything_else_says_so_and_the_keys_stay_with_them() {
-    for keys in [
-        "1",
-        "2",
-        "4",
-        "5",
-        "tab",
-        "S",
-        "U",
-        ": declare",
-        ": escalate",
-        ": on call",
-    ] {
-        let mut hand = on_lines_alone();
-        if let Some(command) = keys.strip_prefix(": ") {
-            hand.press(":");
-            hand.write(command);
-            hand.press("enter");
-        } else {
-            hand.press(keys);
-        }
-        assert_eq!(
-            hand.said(),
-            "only the lines of /var/log/app.log are open here: start midwatch without naming lines for all the rest",
-            "{keys}"
-        );
-        assert_eq!(hand.model.focus, PaneId::Logs, "{keys}");
-        assert!(
-            hand.model.details.is_empty() && hand.model.modal.is_none(),
-            "{keys}"
-        );
-        assert!(hand.effects.is_empty(), "{keys}");
-    }
-    let mut hand = on_lines_alone();
-    hand.press("F");
-    hand.press("P");
-    assert_eq!(
-        hand.model.detail(),
-        Some(&Detail::Patterns),
-        "what is of lines is there"
-    );
-}
-
-#[test]
-fn a_context_with_little_configured_is_not_taken_for_lines_alone() {
-    let mut hand = reading();
-    hand.press("1");
-    assert_eq!(hand.model.focus, PaneId::Slo);
 }

@@ -439,9 +439,9 @@ fn a_view_is_dropped_by_name_and_what_could_not_be_kept_is_said() {
     hand.command("view drop night");
     hand.assert_said("there is no view night");
     hand.command("view night");
-    hand.assert_said("no view night: there is none here");
+    hand.assert_said("no view night: none is kept; view save NAME keeps one");
     hand.command("context moon");
-    hand.assert_said("no context moon: there are staging");
+    hand.assert_said("no context moon: there are prod-eu, which is open, and staging");
     hand.model
         .kept
         .views

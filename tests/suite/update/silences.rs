@@ -400,6 +400,17 @@ fn the_silence_under_the_cursor_is_extended_ended_and_followed() {
 }
 
 #[test]
+fn a_silence_of_ours_that_is_to_end_is_yours() {
+    let mut board = alert_board();
+    board.silences.rotate_left(1);
+    let row = Arc::make_mut(&mut board.silences[0]);
+    Arc::make_mut(&mut row.silence).created_by = "jun@example.com".into();
+    let mut hand = Hand::on(settings(), board);
+    hand.press("S D");
+    assert_eq!(hand.asked()[0], "by you: disks are being replaced, CHG-2211");
+}
+
+#[test]
 fn a_silence_is_not_extended_past_the_longest() {
     let mut board = alert_board();
     board.silences.rotate_left(1);

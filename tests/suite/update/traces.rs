@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use midwatch::app::feed::Status;
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::traces::TraceRow;
@@ -67,6 +68,36 @@ fn what_does_not_read_stays_to_be_mended_and_asks_nothing() {
         press(&mut model, "esc");
     }
     assert_eq!(model.traces.query, "");
+}
+
+#[test]
+fn a_query_is_told_once_it_is_answered_and_never_where_it_is_refused() {
+    let told = |effects: Vec<Effect>| {
+        let told = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Record(deed) => Some(deed.text),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let fetched = |feed| Msg::TracesFetched(feed);
+    let mut model = tracelist::listed(size(120, 40));
+    press(&mut model, "Q");
+    type_text(&mut model, "dur>1s");
+    assert_eq!(told(keyed(&mut model, "enter")), [""; 0], "nothing was seen yet");
+    let mut refused = model.traces.feed.clone();
+    refused.status = Status::Failed {
+        cause: "400 from traces: the query does not parse".into(),
+        since: now().tick,
+        next_try: now().tick,
+    };
+    let effects = update(&mut model, fetched(refused), now());
+    assert_eq!(told(effects), [""; 0]);
+    let ask = model.traces.asked.clone().unwrap();
+    let answer = || fetched(tracelist::feed(ask.clone(), tracelist::traces(), Whole::Yes));
+    let effects = update(&mut model, answer(), now());
+    assert_eq!(told(effects), ["asked for traces with `dur>1s`"]);
+    let effects = update(&mut model, answer(), now());
+    assert_eq!(told(effects), [""; 0], "told once");
 }
 
 #[test]

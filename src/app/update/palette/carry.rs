@@ -11,7 +11,7 @@ use crate::app::focus::{Detail, PaneId};
 use crate::app::modal::{Command, Prompt, PromptKind, PromptTarget, Word};
 use crate::app::toast::Level;
 use crate::app::update::{
-    alerts, deeds, details, frozen, incident_acts, incidents, logs, modals, panes, query, run, say, silences,
+    alerts, details, frozen, incident_acts, incidents, logs, modals, panes, query, run, say, silences,
     traces, union, views,
 };
 use crate::app::{Effect, Model};
@@ -206,10 +206,7 @@ fn ask_traces(model: &mut Model, query: &str, now: Now) -> Vec<Effect> {
     }
     model.details.clear();
     panes::turn_to(model, PaneId::Traces);
-    let mut effects = traces::answered(model, PromptKind::Query, query, now);
-    let deed = deeds::of_prompt(model, PromptKind::Query, target, query);
-    effects.extend(deeds::record(model, deed, now));
-    effects
+    traces::answered(model, PromptKind::Query, query, now)
 }
 
 /// Living alerts of which each word says the name, the service, a label's value or the beginning of the id.

@@ -206,6 +206,8 @@ pub(super) fn is_free(word: Word) -> bool {
 /// What could be typed, from what is live when the palette opens: raw, made safe where it is drawn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offers {
+    /// The open context's name.
+    context: String,
     services: Vec<String>,
     /// Labels of the environment, as they are typed: `cluster=eu`.
     environments: Vec<String>,
@@ -273,6 +275,7 @@ impl Offers {
             safe.filter(|value| !value.trim().is_empty()).take(MOST).collect()
         };
         Self {
+            context: model.settings.context.clone(),
             services: held(services),
             environments: held(environments),
             measured,
@@ -284,6 +287,11 @@ impl Offers {
             metrics: held(metrics),
             views: model.kept.views.keys().cloned().collect(),
         }
+    }
+
+    /// The name of the context that is open.
+    pub(super) fn context(&self) -> &str {
+        &self.context
     }
 
     /// Whether what is typed names something by itself, so that it is meant before anything that begins like it.

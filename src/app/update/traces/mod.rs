@@ -9,7 +9,7 @@ pub(super) use beside::{align, aligned, open_pair, pair_here, services_of_graph,
 
 use std::time::Duration;
 
-use super::{details, frozen, panes, prompts, say, scope};
+use super::{deeds, details, frozen, panes, prompts, say, scope};
 use crate::action::Action;
 use crate::app::feed::{Feed, Status};
 use crate::app::focus::{Detail, PaneId};
@@ -75,6 +75,18 @@ pub(super) fn ask(model: &mut Model, now: Now) -> Option<Effect> {
     model.traces.asked = Some(ask.clone());
     model.traces.arrange();
     Some(Effect::AskTraces(ask))
+}
+
+/// Has the query told that was typed last, once it is answered: what is refused shows nothing.
+pub(super) fn tell_query(model: &mut Model, now: Now) -> Option<Effect> {
+    let pane = &mut model.traces;
+    let (query, _) = pane.untold.as_ref()?;
+    if *query != pane.query {
+        pane.untold = None;
+    }
+    let is_answered = pane.frozen.is_none() && pane.drawn().is_some();
+    let (_, deed) = pane.untold.take_if(|_| is_answered)?;
+    deeds::record(model, deed, now)
 }
 
 /// Keeps the list that was drawn, for who comes back to it.
@@ -316,6 +328,8 @@ pub(super) fn answered(model: &mut Model, kind: PromptKind, text: &str, now: Now
                 return open(model, id, now);
             }
             text.clone_into(&mut model.traces.query);
+            let deed = deeds::of_prompt(model, kind, PromptTarget::Pane(PaneId::Traces), text);
+            model.traces.untold = (!text.is_empty()).then(|| (text.to_owned(), deed));
             Vec::new()
         }
         PromptKind::TraceId => {

@@ -11,7 +11,7 @@ use midwatch::outbox::State;
 
 use super::super::acks::screen;
 use super::{act_of, asked, free, ladder_fails, listed_to_pick, told_ladder, with};
-use crate::fixtures::incidents::{checkout, escalation, ladder, local, outbox};
+use crate::fixtures::incidents::{checkout, directory, escalation, ladder, local, outbox, person};
 use crate::fixtures::now;
 
 #[test]
@@ -25,7 +25,7 @@ fn an_escalation_shows_who_is_woken_and_asks() {
     assert_eq!(
         listed_to_pick(&hand),
         [
-            "level 1: wakes Jun · here now · goes on after 5m",
+            "level 1: wakes you · here now · goes on after 5m",
             "level 2: wakes Mara, Sam · goes on after 15m",
             "level 3: nobody is on call",
         ]
@@ -41,6 +41,29 @@ fn an_escalation_shows_who_is_woken_and_asks() {
     assert!(text.contains("! wakes Mara, Sam"), "{text}");
     hand.press("y");
     assert_eq!(act_of(hand.one_act().1).1, IncidentAct::Escalate { to: 2 });
+}
+
+#[test]
+fn whoever_acts_here_is_you_among_those_who_are_woken_or_chosen() {
+    let ours = Incident {
+        acknowledgements: vec![(person("Jun"), now().utc)],
+        ..checkout()
+    };
+    let mut hand = with(vec![ours]);
+    hand.press("e");
+    told_ladder(&mut hand, ladder());
+    hand.press("up up enter");
+    let text = asked(&hand);
+    assert!(text.contains("! wakes you"), "{text}");
+    assert!(text.contains("! takes your acknowledgement away"), "{text}");
+    hand.press("n m");
+    hand.tell(Msg::DirectoryFetched(Ok(Arc::new(directory()))));
+    let listed = listed_to_pick(&hand);
+    assert!(listed[0].starts_with("you: Jun"), "{listed:?}");
+    hand.write("jun");
+    hand.press("enter");
+    let text = asked(&hand);
+    assert!(text.contains("Reassign to you: #4711"), "{text}");
 }
 
 #[test]
@@ -153,16 +176,12 @@ fn what_cannot_be_escalated_says_why() {
     hand.press("e");
     let mut one = ladder();
     one.rungs.truncate(1);
-    let named = one.rungs[0].people[0].name.to_string();
     told_ladder(&mut hand, one);
     let Some(Modal::Pick(pick)) = &hand.model.modal else {
         panic!("{:?}", hand.model.modal)
     };
     let said = format!("{:?}", pick.lines);
-    assert!(
-        said.contains(&format!("no next one, it would page {named} again")),
-        "{said}"
-    );
+    assert!(said.contains("no next one, it would page you again"), "{said}");
     hand.taken();
     hand.press("enter");
     assert_eq!(

@@ -223,11 +223,11 @@ fn a_policy_that_comes_for_another_incident_fills_no_list() {
 fn what_is_typed_before_the_policy_comes_narrows_it() {
     let mut hand = with(vec![free()]);
     hand.press("e");
-    hand.write("jun");
+    hand.write("you");
     told_ladder(&mut hand, ladder());
     assert_eq!(
         listed_to_pick(&hand),
-        ["level 1: wakes Jun · here now · goes on after 5m"]
+        ["level 1: wakes you · here now · goes on after 5m"]
     );
     hand.press("enter");
     let text = asked(&hand);
