@@ -661,3 +661,18 @@ fn a_moment_that_is_out_of_sight_is_pointed_to() {
     hand.press("3");
     shows(&hand.model, "◂ 03:02Z above");
 }
+
+#[test]
+fn where_no_alert_says_its_cluster_the_border_does_not_claim_one() {
+    let scoped = |labels: &[(&str, &str)]| {
+        let board = board_of(vec![alert("Down", "critical", "cart", 3, labels)]);
+        let mut model = shop_with(settings(), size(160, 44));
+        fixtures::tell(&mut model, Msg::AlertsArranged(Arc::new(board)));
+        let mut hand = hand_of(model);
+        hand.command("scope cluster=eu-1");
+        screen(&hand.model)
+    };
+    assert!(scoped(&[("cluster", "eu-1")]).contains("Alerts  ⟨eu-1⟩"));
+    let none = scoped(&[]);
+    assert!(none.contains("Alerts  ⟨any cluster⟩"), "{none}");
+}
