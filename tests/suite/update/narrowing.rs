@@ -12,6 +12,7 @@ use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::strip::{Failures, StripAsk, StripPart};
 use midwatch::app::{Effect, Model, Msg, Settings};
+use midwatch::backend::logs::TailMode;
 use midwatch::domain::alert::{AlertBoard, Outside};
 use midwatch::domain::incident::{Incident, IncidentId};
 use midwatch::domain::log::{Level, Nanos, Volume};
@@ -675,4 +676,18 @@ fn where_no_alert_says_its_cluster_the_border_does_not_claim_one() {
     assert!(scoped(&[("cluster", "eu-1")]).contains("Alerts  ⟨eu-1⟩"));
     let none = scoped(&[]);
     assert!(none.contains("Alerts  ⟨any cluster⟩"), "{none}");
+}
+
+#[test]
+fn lines_that_are_there_before_the_tail_are_not_said_to_be_awaited() {
+    let mut hand = hand();
+    let connecting = |snapshot| LogView {
+        mode: Some(TailMode::Connecting),
+        ..view(snapshot, LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(connecting(store(&[]).snapshot()).into()));
+    shows(&hand.model, "connecting…");
+    hand.tell(Msg::LogsChanged(connecting(store(&[story()]).snapshot()).into()));
+    shows(&hand.model, "not live yet…");
+    assert!(!screen(&hand.model).contains("connecting…"));
 }
