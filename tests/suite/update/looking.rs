@@ -67,7 +67,7 @@ fn a_key_that_is_not_bound_says_so_and_names_help() {
 fn a_key_that_is_bound_in_another_place_says_where_and_what_it_does_there() {
     let mut hand = shop_hand();
     hand.press("P");
-    hand.assert_said("P is not bound here; it is in the logs pane (patterns) · ? shows the keys");
+    hand.assert_said("P is not bound here; it is in the logs pane (patterns) and an open trace (facts)");
     assert_eq!(hand.taken(), []);
 }
 

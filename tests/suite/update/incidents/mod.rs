@@ -499,7 +499,7 @@ fn the_cursor_is_on_the_most_urgent_until_somebody_moves_it() {
         let selected = hand.model.incidents.list.selected.as_ref();
         selected.map_or_else(String::new, |id| id.0.to_string())
     };
-    for (keys, stays) in [("", "Q0WORSE"), ("j", "Q1CHECKOUT")] {
+    for (keys, stays) in [("5", "Q0WORSE"), ("5 j", "Q1CHECKOUT")] {
         let mut hand = with(vec![search(), checkout()]);
         hand.press(keys);
         let worse = Incident {
