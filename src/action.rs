@@ -80,6 +80,25 @@ impl Place {
             Self::Dialog => "dialog",
         }
     }
+
+    /// Where it is, for whoever is elsewhere; nothing for what is no place to go to.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Slo => Some("the SLO pane"),
+            Self::Alerts => Some("the alerts pane"),
+            Self::Logs => Some("the logs pane"),
+            Self::Patterns => Some("the log patterns"),
+            Self::Traces => Some("the traces pane"),
+            Self::Trace => Some("an open trace"),
+            Self::Silences => Some("the list of silences"),
+            Self::Incident => Some("the incident pane"),
+            Self::Outbox => Some("the outbox"),
+            Self::Case => Some("a case"),
+            Self::Runbook => Some("a runbook"),
+            Self::Search => Some("a search"),
+            Self::Global | Self::List | Self::Dialog => None,
+        }
+    }
 }
 
 /// What an action does to the world.

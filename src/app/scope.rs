@@ -75,6 +75,10 @@ impl Scope {
         if let Some(service) = &self.service {
             return service.clone();
         }
+        if !self.labels.is_empty() {
+            let labels = self.labels.iter().map(|(name, value)| format!("{name}={value}"));
+            return labels.collect::<Vec<_>>().join(" ");
+        }
         if let Some(trace) = self.trace {
             return format!("trace {}", short(trace));
         }
@@ -84,15 +88,22 @@ impl Scope {
         }
     }
 
-    /// In a few words, with times in a zone, and with their day where that is not `now`'s; remote text, not yet safe.
-    pub fn words(&self, zone: Zone, now: DateTime<Utc>) -> String {
+    /// All of it but its time; remote text, not yet safe.
+    fn place(&self) -> String {
         let mut words = self.name();
-        for value in self.labels.values() {
+        for value in self.labels.values().filter(|_| self.service.is_some()) {
             let _ = write!(words, " {value}");
         }
-        if let (Some(trace), true) = (self.trace, self.service.is_some()) {
+        let is_named = self.service.is_some() || !self.labels.is_empty();
+        if let Some(trace) = self.trace.filter(|_| is_named) {
             let _ = write!(words, " trace {}", short(trace));
         }
+        words
+    }
+
+    /// In a few words, with times in a zone, and with their day where that is not `now`'s; remote text, not yet safe.
+    pub fn words(&self, zone: Zone, now: DateTime<Utc>) -> String {
+        let mut words = self.place();
         if let Some(range) = self.range {
             let _ = write!(words, " {}", range.words(zone, now));
         }
@@ -334,9 +345,9 @@ impl ScopeStack {
         let Some((last, before)) = self.steps.split_last() else {
             return String::new();
         };
-        let mut crumbs: Vec<String> = before.iter().map(Scope::name).collect();
+        let mut crumbs: Vec<String> = before.iter().map(Scope::place).collect();
         crumbs.dedup();
-        if crumbs.last() == Some(&last.name()) {
+        if crumbs.last() == Some(&last.place()) {
             crumbs.pop();
         }
         crumbs.push(last.words(zone, now));
@@ -420,6 +431,29 @@ mod tests {
         assert_eq!(stack.service(), Some("checkout"));
         stack.pop();
         assert_eq!(stack.pop(), Stepped::Nowhere);
+    }
+
+    #[test]
+    fn the_trail_says_of_each_step_which_environment_it_was_of() {
+        let in_cluster = |service: Option<&str>, cluster: &str| Scope {
+            service: service.map(str::to_owned),
+            labels: BTreeMap::from([("cluster".to_owned(), cluster.to_owned())]),
+            ..Scope::default()
+        };
+        let mut stack = ScopeStack::default();
+        stack.push(in_cluster(None, "eu"));
+        assert_eq!(stack.breadcrumb(Zone::Utc, at(4, 0)), "cluster=eu");
+        stack.push(in_cluster(Some("checkout"), "eu"));
+        stack.push(in_cluster(Some("checkout"), "us"));
+        assert_eq!(
+            stack.breadcrumb(Zone::Utc, at(4, 0)),
+            "cluster=eu › checkout eu › checkout us"
+        );
+        stack.turn_to(Some(TimeRange::since(at(3, 2))));
+        assert_eq!(
+            stack.breadcrumb(Zone::Utc, at(4, 0)),
+            "cluster=eu › checkout eu › checkout us since 03:02Z"
+        );
     }
 
     #[test]

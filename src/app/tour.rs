@@ -33,13 +33,15 @@ pub const STEPS: [Step; 12] = [
             Action::PageDown,
             Action::Bottom,
         ],
-        says: "{} goes down a row. Keys act on what is under the cursor; the last row says which.",
+        says: "{} goes down a row. Keys act on the row under the cursor; the last line names some.",
         opens: None,
     },
     Step {
         by: &[Action::Open],
-        says: "{} opens it: labels, when it fired before, which silences match.",
-        opens: Some("A group, now unfolded: {} again opens a row of it, with labels and history."),
+        says: "{} opens the row: an alert's labels, when it fired before, which silences match.",
+        opens: Some(
+            "That was a group, now unfolded: {} again opens its first alert, with labels and history.",
+        ),
     },
     Step {
         by: &[Action::Back],
@@ -48,12 +50,12 @@ pub const STEPS: [Step; 12] = [
     },
     Step {
         by: &[Action::Scope],
-        says: "{} turns every pane to the service and the time of this alert.",
+        says: "{} turns every pane to the service and the time of this alert; the top line says so.",
         opens: None,
     },
     Step {
         by: &[Action::OpenCase],
-        says: "{} lays out its case: what changed, what failed, and suspects with what speaks for each.",
+        says: "{} opens this alert's case: what changed, what failed, and suspects, each with why.",
         opens: None,
     },
     Step {
@@ -63,7 +65,7 @@ pub const STEPS: [Step; 12] = [
     },
     Step {
         by: &[Action::Search],
-        says: "{} searches what has the keys, as you type.",
+        says: "{} searches the pane that has the keys, as you type: here the log lines.",
         opens: None,
     },
     Step {
@@ -73,7 +75,7 @@ pub const STEPS: [Step; 12] = [
     },
     Step {
         by: &[Action::ScopeBack],
-        says: "{} takes the scope off again, step by step.",
+        says: "{} undoes the scope, step by step: here the panes show every service again.",
         opens: None,
     },
     Step {
@@ -83,7 +85,7 @@ pub const STEPS: [Step; 12] = [
     },
     Step {
         by: &[Action::DialogLeave, Action::DialogAccept],
-        says: "{} closes it. What has no key is there; what has one shows it.",
+        says: "{} closes it. Everything stands there, with its key where it has one.",
         opens: None,
     },
 ];

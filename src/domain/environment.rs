@@ -52,14 +52,19 @@ pub fn is_elsewhere<'a>(
     environment: &BTreeMap<String, String>,
     label: impl Fn(&str) -> Option<&'a str>,
 ) -> bool {
-    environment.iter().any(|(name, value)| {
-        let known = NAMES.iter().find(|(known, _)| known == name);
-        let told = match known {
-            Some((_, aliases)) => aliases.iter().find_map(|alias| label(alias)),
-            None => label(name),
-        };
-        told.is_some_and(|there| !there.is_empty() && there != value)
-    })
+    environment
+        .iter()
+        .any(|(name, value)| told(name, &label).is_some_and(|there| there != value))
+}
+
+/// What labels say of one of the environment, by whatever name.
+pub fn told<'a>(name: &str, label: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    let told = match known {
+        Some((_, aliases)) => aliases.iter().find_map(|alias| label(alias)),
+        None => label(name),
+    };
+    told.filter(|value| !value.is_empty())
 }
 
 /// Every name by which backends know a label of the environment, and the value that it is to have: for sources that

@@ -226,6 +226,18 @@ impl Keymap {
         own.filter_map(Doubt::of).collect()
     }
 
+    /// What these keys do in other places, a few of them in words: `the logs pane (wrap)`.
+    pub fn elsewhere(&self, pressed: &[Chord]) -> Vec<String> {
+        /// More of them would be no answer.
+        const MOST: usize = 2;
+        let bound = self.bindings.iter().filter(|binding| binding.keys == pressed);
+        let told = bound.filter_map(|binding| {
+            let place = binding.place.words()?;
+            Some(format!("{place} ({})", binding.action.row().title))
+        });
+        told.take(MOST).collect()
+    }
+
     fn in_place(&self, place: Place) -> impl Iterator<Item = &Binding> {
         self.bindings.iter().filter(move |b| b.place == place)
     }

@@ -22,16 +22,16 @@ pub struct Bookmarks {
     looked: u64,
 }
 
-/// What a line is known by.
+/// What a line is known by, whichever store holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    at: Nanos,
+pub(super) struct Mark {
+    pub(super) at: Nanos,
     /// A hash of its stream and its text.
     print: u64,
 }
 
 impl Mark {
-    fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         let mut hasher = DefaultHasher::new();
         (&entry.stream.labels, &entry.stream.native_id).hash(&mut hasher);
         entry.text.hash(&mut hasher);
@@ -41,7 +41,7 @@ impl Mark {
         }
     }
 
-    fn find(self, snapshot: &Snapshot) -> Option<LineId> {
+    pub(super) fn find(self, snapshot: &Snapshot) -> Option<LineId> {
         let first = snapshot.seek(self.at);
         let moment = (first..snapshot.len())
             .take(OF_A_MOMENT)

@@ -1,8 +1,19 @@
 //! Where the cursor stands: it is moved, follows the newest line, goes to a time, a hit, a gap.
 
-use super::{Follow, LogPane, LogView, Scanned, Sought};
+use super::bookmarks::Mark;
+use super::{Follow, Kept, LogPane, LogView, Scanned, Sought};
 use crate::app::list::{Direction, Moved, Step};
 use crate::domain::log::{Gap, Nanos};
+
+impl Kept {
+    /// Where the line stands, or where lines of its time would.
+    fn place_in(self, view: &LogView) -> usize {
+        let snapshot = &view.snapshot;
+        let near = || snapshot.id_at(snapshot.seek(self.mark.at));
+        let id = self.mark.find(snapshot).or_else(near);
+        id.map_or(view.len(), |id| view.place_of(id))
+    }
+}
 
 impl LogPane {
     /// Finds the cursor's line again; the newest while following.
@@ -26,9 +37,57 @@ impl LogPane {
         {
             (self.cursor, self.row) = (Some(line), row);
         }
-        let place = self.cursor.map_or(self.place, |id| view.place_of(id));
+        let place = match self.kept {
+            Some(kept) => {
+                self.row = kept.row;
+                kept.place_in(&view)
+            }
+            None => self.cursor.map_or(self.place, |id| view.place_of(id)),
+        };
         self.put(&view, place.min(last));
         self.fit();
+        if self.seek.is_none() && view.scanned == Scanned::All {
+            self.kept = None;
+        }
+    }
+
+    /// Asks for the lines around the one under the cursor, and stays on it: another store knows it by another identity,
+    /// and may hold other lines before it does. A time that is gone to is gone on to. False where the newest line is
+    /// followed, or the line tells no time.
+    pub fn stay(&mut self) -> bool {
+        if self.follow == Follow::Newest {
+            return false;
+        }
+        if self.seek.is_none() {
+            self.kept = self.mark_here().map(|mark| Kept { mark, row: self.row });
+        }
+        if let Some(kept) = self.kept {
+            (self.at, self.seek) = (Some(kept.mark.at), Some(kept.mark.at));
+        }
+        self.seek.is_some()
+    }
+
+    /// The line under the cursor, where it tells a time.
+    fn mark_here(&self) -> Option<Mark> {
+        let entry = self.drawn()?.snapshot.entry(self.cursor?)?;
+        entry.time().map(|_| Mark::of(&entry))
+    }
+
+    /// The time that was gone to is in hand; whether a line was to be stayed on, which is under the cursor then.
+    pub fn arrive(&mut self) -> bool {
+        self.seek = None;
+        let stays = self.kept.is_some();
+        if stays {
+            self.settle();
+        }
+        stays
+    }
+
+    /// The line that was to be stayed on is none any more.
+    fn let_go(&mut self) {
+        if self.kept.take().is_some() {
+            self.seek = None;
+        }
     }
 
     fn put(&mut self, view: &LogView, place: usize) {
@@ -53,8 +112,14 @@ impl LogPane {
         self.fit();
     }
 
-    /// The view stands still from here on.
+    /// Somebody goes elsewhere: the view stands still from there on.
     pub fn hold(&mut self) {
+        self.let_go();
+        self.stand();
+    }
+
+    /// The view stands still where it is.
+    pub fn stand(&mut self) {
         if self.follow == Follow::Newest {
             let newest = self.view.as_ref().and_then(|view| {
                 let last = view.snapshot.len().checked_sub(1)?;
@@ -66,6 +131,7 @@ impl LogPane {
 
     /// Keeps the newest line in sight again.
     pub fn release(&mut self) {
+        self.let_go();
         self.follow = Follow::Newest;
         self.settle();
     }

@@ -12,6 +12,7 @@ mod view;
 use std::sync::Arc;
 
 pub use self::bookmarks::Bookmarks;
+use self::bookmarks::Mark;
 pub use self::offered::Offered;
 pub use self::view::{
     Counted, Learnt, LogView, LogsAsk, Past, Refetching, Refused, RefusedFor, Scanned, Seek, Watched,
@@ -69,6 +70,13 @@ pub struct Stood {
     pub follow: Follow,
     /// The line under the cursor and its row.
     pub line: Option<(LineId, usize)>,
+}
+
+/// A line that another store will hold under another identity, and the row that it keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    mark: Mark,
+    row: usize,
 }
 
 /// Whether the words of a refusal are shown.
@@ -149,6 +157,8 @@ pub struct LogPane {
     pub before_pattern: Option<Stood>,
     /// The line to stand on as soon as it is shown again, and its row.
     pub back_to: Option<(LineId, usize)>,
+    /// The line to stay on while its lines are read anew.
+    pub kept: Option<Kept>,
     /// Search, while one is on.
     pub search: Option<Search>,
     /// Why the search, as it is typed, cannot be used.
@@ -248,11 +258,11 @@ impl LogPane {
 
     /// What is gone to is shown whole: a filter that was meant for other lines would hide it.
     pub fn show_all(&mut self, at: Option<Nanos>) {
-        (self.at, self.seek) = (at, at);
         match at {
             Some(_) => self.hold(),
             None => self.release(),
         }
+        (self.at, self.seek) = (at, at);
         self.trace = None;
         self.before_trace = None;
         (self.before_pattern, self.back_to) = (None, None);

@@ -42,7 +42,7 @@ pub(super) fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
     match model.focus {
         PaneId::Slo => model.slo.list.hold(),
         PaneId::Alerts => model.alerts.list.hold(),
-        PaneId::Logs => model.logs.hold(),
+        PaneId::Logs => model.logs.stand(),
         PaneId::Traces => model.traces.list.hold(),
         PaneId::Incident => model.incidents.list.hold(),
     }
@@ -54,7 +54,8 @@ pub(super) fn open_selected(model: &mut Model, now: Now) -> Vec<Effect> {
             }
             None => say(model, Level::Info, "nothing to open", now),
         },
-        PaneId::Logs => match model.logs.cursor {
+        // Where all is read anew, the cursor's line is not there yet.
+        PaneId::Logs => match model.logs.cursor.filter(|_| !model.logs.is_empty()) {
             Some(id) => {
                 show(model, Detail::LogLine(id));
                 Vec::new()

@@ -90,9 +90,18 @@ fn unbound(model: &Model, keys: &[Chord]) -> String {
             format!("{only} is left to the terminal's flow control · {instead} {does}")
         }
         _ => {
+            let elsewhere = model.keymap.elsewhere(keys);
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let keys = keys.join(" ");
-            format!("{keys} is not bound here · {} shows the keys", key(Action::Help))
+            let elsewhere = if elsewhere.is_empty() {
+                String::new()
+            } else {
+                format!("; it is in {}", elsewhere.join(" and "))
+            };
+            format!(
+                "{keys} is not bound here{elsewhere} · {} shows the keys",
+                key(Action::Help)
+            )
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model, Zone};
 use crate::backend::logs::{Reach, TailMode};
 use crate::domain::case::PatternAt;
-use crate::domain::log::{self, Gap, GapReason, Nanos};
+use crate::domain::log::{self, Gap, GapReason, Nanos, Wanted};
 use crate::domain::service_map::Caller;
 use crate::domain::trace::SpanId;
 use crate::domain::trace_id::TraceId;
@@ -82,13 +82,17 @@ fn miss_bookmarks(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// The lines of a time that was gone to are there, or as much as could be read.
 fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
-    model.logs.seek = None;
     if model.paused.is_some() {
+        model.logs.seek = None;
         return Vec::new();
     }
     let oldest = oldest(&model.logs);
-    model.logs.go_to_time(at);
-    model.logs.center();
+    if model.logs.arrive() {
+        open_again(model);
+    } else {
+        model.logs.go_to_time(at);
+        model.logs.center();
+    }
     match oldest.filter(|oldest| *oldest > at) {
         Some(oldest) => {
             let said = time_of_day(oldest, model.zone);
@@ -107,6 +111,20 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
             say(model, Level::Info, said, now)
         }
         None => Vec::new(),
+    }
+}
+
+/// A line that was open when its lines were read anew is open still, by the identity that it has now.
+fn open_again(model: &mut Model) {
+    let (Some(view), Some(cursor)) = (model.logs.drawn(), model.logs.cursor) else {
+        return;
+    };
+    for open in &mut model.details {
+        if let Detail::LogLine(id) = &mut open.detail
+            && view.snapshot.entry(*id).is_none()
+        {
+            *id = cursor;
+        }
     }
 }
 
@@ -162,15 +180,26 @@ pub(super) fn not_configured(model: &Model) -> String {
     )
 }
 
+/// Which lines the source is asked for.
+fn wanted(model: &Model) -> Wanted {
+    let services = &model.settings.services;
+    let service = model.scope.service_of(PaneId::Logs);
+    let service = service.map(|service| services.theirs(Caller::Logs, service));
+    model.logs.wanted(service, model.scope.of(PaneId::Logs))
+}
+
+/// Whether the lines in hand are of another question than what is wanted now.
+fn is_read_anew(model: &Model) -> bool {
+    let view = model.logs.view.as_ref();
+    view.is_some_and(|view| view.ask.wanted != wanted(model))
+}
+
 /// The whole of what is wanted; nothing where there is no log backend.
 pub(super) fn ask(model: &Model) -> Option<Effect> {
     model.settings.logs.as_ref()?;
     let pane = &model.logs;
-    let services = &model.settings.services;
-    let service = model.scope.service_of(PaneId::Logs);
-    let service = service.map(|service| services.theirs(Caller::Logs, service));
     Some(Effect::AskLogs(LogsAsk {
-        wanted: pane.wanted(service, model.scope.of(PaneId::Logs)),
+        wanted: wanted(model),
         at: pane.at,
         filter: pane.whole_filter(),
         search: pane
@@ -233,11 +262,29 @@ fn held(model: &Model) -> (Option<TimeRange>, Option<TraceId>) {
     (range.filter(|range| range.to.is_some() || trace.is_some()), trace)
 }
 
-/// Goes to the time of the scope, where that has become another one; of a trace, to its first line.
+/// The scope was turned from a line: whatever its time becomes, that line is stayed on.
+pub(super) fn stay(model: &mut Model) {
+    let on_line = match model.detail() {
+        None => model.focus == PaneId::Logs,
+        Some(detail) => matches!(detail, Detail::LogLine(_)),
+    };
+    let turned = held(model);
+    let pane = &mut model.logs;
+    if on_line && pane.stay() {
+        (pane.range, pane.scoped) = turned;
+    }
+}
+
+/// Goes to the time of the scope, where that has become another one; of a trace, to its first line. Else the line under
+/// the cursor is stayed on, though others are read.
 pub(super) fn follow_scope(model: &mut Model) {
     let (range, trace) = held(model);
+    let is_read_anew = is_read_anew(model);
     let pane = &mut model.logs;
     if (pane.range, pane.scoped) == (range, trace) {
+        if is_read_anew && !pane.stay() {
+            pane.at = None;
+        }
         return;
     }
     (pane.range, pane.scoped) = (range, trace);
@@ -246,11 +293,11 @@ pub(super) fn follow_scope(model: &mut Model) {
         None => range.middle().unwrap_or(range.from),
     });
     let at = at.map(Nanos::of);
-    (pane.at, pane.seek) = (at, at);
     match at {
         Some(_) => pane.hold(),
         None => pane.release(),
     }
+    (pane.at, pane.seek) = (at, at);
 }
 
 /// Shows what a saved view says: its query, filter and least level, from the newest line on.
@@ -473,7 +520,7 @@ fn follow(model: &mut Model, now: Now) -> Vec<Effect> {
 /// Lifts the filter; the line under the cursor stays where it is. Again: filters again.
 fn context(model: &mut Model, now: Now) -> Vec<Effect> {
     let pane = &mut model.logs;
-    pane.hold();
+    pane.stand();
     match pane.lifted.take() {
         Some(lifted) => {
             pane.filter = lifted.filter;

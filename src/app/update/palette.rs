@@ -208,7 +208,7 @@ pub(super) fn rank(palette: &mut Palette) {
         Line::With {
             word: Word::Trace, ..
         }
-        | Line::Other => {}
+        | Line::Other => ahead.extend(only_remembered(palette, &typed)),
         Line::With { word, argument } => {
             let mut offered = palette.offers.arguments(word, &argument);
             offered.retain(|offer| *offer != argument);
@@ -410,6 +410,34 @@ fn listed(known: &[&str], word: &str) -> String {
         more => format!(" and {more} more: {word} and a blank lists them, tab goes through them"),
     };
     format!("{}{more}", named.join(", "))
+}
+
+/// That nothing is called so, where only scopes of before have it in their names: a word that was mistyped turns no pane.
+fn only_remembered(palette: &Palette, typed: &str) -> Option<PaletteItem> {
+    let found: Vec<&PaletteItem> = palette
+        .hits
+        .iter()
+        .filter_map(|&hit| palette.items.get(hit))
+        .collect();
+    let scope = found
+        .first()
+        .filter(|_| found.iter().all(|item| is_remembered(item)))?;
+    let name = SafeText::line(typed.trim()).into_string();
+    let why = format!(
+        "nothing is called {name}; {} is a scope of before, to be chosen below it",
+        scope.name
+    );
+    Some(PaletteItem {
+        command: Command::Refused(why.clone()),
+        name,
+        title: why,
+        keys: String::new(),
+        fits: Fits::Not,
+    })
+}
+
+fn is_remembered(item: &PaletteItem) -> bool {
+    matches!(item.command, Command::Scope(_))
 }
 
 /// That a name is wanted behind a word.
@@ -627,6 +655,12 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
         .iter()
         .enumerate()
         .filter_map(|(index, item)| {
+            // What is only remembered is meant by its own words, and not by letters that happen to stand in it.
+            let held = item.name.to_lowercase();
+            let mut words = typed.split_whitespace().map(str::to_lowercase);
+            if is_remembered(item) && !words.all(|word| held.contains(&word)) {
+                return None;
+            }
             let name = pattern.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
             let title = pattern.score(Utf32Str::new(&item.title, &mut buffer), &mut matcher);
             // A hit in the name counts double: names are what is typed from memory; and most of all the
@@ -749,6 +783,40 @@ mod tests {
             past: None,
             tab: None,
         }
+    }
+
+    #[test]
+    fn a_word_that_only_a_scope_of_before_has_chooses_nothing() {
+        let item = |command, name: &str| PaletteItem {
+            command,
+            name: name.to_owned(),
+            title: "Turn every pane to this scope of before".to_owned(),
+            keys: String::new(),
+            fits: Fits::Now,
+        };
+        let found = |typed: &str| {
+            let mut palette = typed_into(typed);
+            let scope = crate::app::scope::Scope::of_service("checkout");
+            palette.items = vec![
+                item(Command::Scope(Box::new(scope)), "scope checkout"),
+                item(Command::Run(Action::Help), "view.help"),
+            ];
+            palette.fixed = palette.items.len();
+            rank(&mut palette);
+            let listed = palette.hits.iter().map(|&hit| palette.items[hit].command.clone());
+            listed.collect::<Vec<_>>()
+        };
+        assert_eq!(found("chkt"), [], "its letters are not its name");
+        let listed = found("check");
+        assert!(matches!(&listed[0], Command::Refused(why) if why.starts_with("nothing is called check")));
+        assert!(
+            matches!(listed[1..], [Command::Scope(_)]),
+            "it is there to be chosen"
+        );
+        assert!(matches!(
+            found("scope checkout")[0],
+            Command::With(Word::Scope, _)
+        ));
     }
 
     #[test]

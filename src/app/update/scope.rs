@@ -51,7 +51,10 @@ pub(super) fn narrow(model: &mut Model, now: Now) -> Vec<Effect> {
     let theirs = || incident_of(model, scope.service.as_deref()?);
     scope.incident = scope.incident.clone().or_else(theirs);
     match model.scope.push(scope) {
-        Stepped::Moved => rescope(model, now),
+        Stepped::Moved => {
+            logs::stay(model);
+            rescope(model, now)
+        }
         Stepped::Nowhere => say(model, Level::Info, "already the scope", now),
     }
 }
@@ -66,7 +69,10 @@ pub(super) fn back(model: &mut Model, now: Now) -> Vec<Effect> {
         return rescope(model, now);
     }
     match model.scope.pop() {
-        Stepped::Moved => rescope(model, now),
+        Stepped::Moved => {
+            logs::stay(model);
+            rescope(model, now)
+        }
         Stepped::Nowhere => say(model, Level::Info, "no scope to undo", now),
     }
 }

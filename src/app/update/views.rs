@@ -112,12 +112,14 @@ pub(super) fn turn_to(model: &mut Model, scope: Scope, now: Now) -> Vec<Effect> 
     }
 }
 
-/// The scope that one has come to, where it is another than the last one that was kept.
+/// The scope that one has come to, where it is another than the last one that was kept. One that nothing is known to be
+/// of is none to come back to.
 pub(super) fn visited(model: &mut Model) -> Option<Effect> {
     let scope = model
         .scope
         .current()
-        .filter(|scope| !scope.is_everything())?
+        .filter(|scope| !scope.is_everything())
+        .filter(|scope| model.kept.unknown.as_ref() != Some(&scope.with_range(None)))?
         .clone();
     let is_new = !model.has_lines_alone() && model.kept.visit(&scope);
     is_new.then(|| Effect::Keep(Keep::Scope(Box::new(scope))))

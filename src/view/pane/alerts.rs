@@ -17,6 +17,7 @@ use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::scope::TimeRange;
 use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Fingerprint, Grouping, StateChoice};
+use crate::domain::environment;
 use crate::text::SafeText;
 use crate::theme::Role;
 use crate::view::layout::{HEADER_ROWS, list_rows};
@@ -49,6 +50,23 @@ fn columns_for(width: u16) -> [Column; 5] {
         columns[4].width = flex(STATE_ROOMY, 40, 2);
     }
     columns
+}
+
+/// So many alerts are looked at for what they tell.
+const LOOKED_AT: usize = 1_000;
+
+/// Whether any alert tells this label of the environment; where there is none nobody knows.
+pub(super) fn tells(scene: Scene, label: &str) -> bool {
+    let Some(board) = scene
+        .model
+        .alerts
+        .shown()
+        .filter(|board| !board.by_fingerprint.is_empty())
+    else {
+        return true;
+    };
+    let mut alerts = board.by_fingerprint.values().take(LOOKED_AT);
+    alerts.any(|alert| environment::told(label, |name| alert.labels.get(name)).is_some())
 }
 
 /// Sources whose last good answer is too old.

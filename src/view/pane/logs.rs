@@ -408,6 +408,8 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
             Some(TailMode::Reading { percent, .. }) => {
                 format!("reading the file, {percent}%: then to {to}… {stop} stops")
             }
+            // What is asked for around a moment comes in two pages.
+            _ if pane.seek == pane.at => format!("reading the lines around {to}…"),
             Some(TailMode::Connecting | TailMode::Live | TailMode::Polling(_) | TailMode::Ended) | None => {
                 format!("reading back to {to}… {stop} stops")
             }
@@ -426,7 +428,9 @@ fn state(scene: Scene, pane: &LogPane, view: &LogView, area: Rect) -> Vec<Piece<
         )),
     }
     pieces.push(match view.mode {
-        None | Some(TailMode::Connecting) => Piece::word("connecting…", Role::StateBusy),
+        None | Some(TailMode::Connecting) if view.is_empty() => Piece::word("connecting…", Role::StateBusy),
+        // The last minutes are here before what comes is.
+        None | Some(TailMode::Connecting) => Piece::word("not live yet…", Role::StateBusy),
         Some(TailMode::Live) => Piece::own(format!("live · {}", rate(view.rate)), Role::TextMuted),
         Some(TailMode::Reading { percent, .. }) => {
             Piece::own(format!("reading the file, {percent}%"), Role::StateBusy)

@@ -215,7 +215,17 @@ pub(super) fn turned(scene: Scene, pane: PaneId) -> Vec<String> {
     // What the signal cannot be narrowed by is said: nobody is to take all of it for a part.
     match pane {
         PaneId::Logs if of_trace => {}
-        PaneId::Alerts | PaneId::Incident | PaneId::Logs => parts.extend(held.labels.values().cloned()),
+        PaneId::Alerts | PaneId::Incident => {
+            let said = |(name, value): (&String, &String)| {
+                if alerts::tells(scene, name) {
+                    value.clone()
+                } else {
+                    format!("any {name}")
+                }
+            };
+            parts.extend(held.labels.iter().map(said));
+        }
+        PaneId::Logs => parts.extend(held.labels.values().cloned()),
         // SLOs are defined, and traces listed, without a word of where.
         PaneId::Slo | PaneId::Traces => parts.extend(held.labels.keys().map(|name| format!("any {name}"))),
     }

@@ -24,6 +24,7 @@ fn the_list_of_traces_in_every_state() {
     at_each(&[(80, 24)], "traces_narrowed", |w, h| {
         let mut model = tracelist::narrowed(size(w, h));
         press_all(&mut model, "o");
+        model.toasts.dismiss();
         model
     });
     at_each(&[(80, 24)], "traces_wrong_query", |w, h| {

@@ -187,6 +187,72 @@ fn bookmarks_outlive_another_store_and_what_it_does_not_have_is_said() {
     assert_eq!(marked(&hand), before);
 }
 
+/// The keeper shows a store that it is filling anew for what was asked.
+fn fills(hand: &mut Hand, ask: &LogsAsk, lines: &[(i64, &str, Level, &str)], past: Past) {
+    let filling = LogView {
+        seek: ask.at.map(|at| match past {
+            Past::Reading => Seek::Under(at),
+            _ => Seek::Ended(at),
+        }),
+        past,
+        ..view(store(&[batch(lines)]).snapshot(), ask.clone())
+    };
+    hand.tell(Msg::LogsChanged(filling.into()));
+}
+
+#[test]
+fn scoped_from_a_line_and_back_the_cursor_stays_on_it_whatever_is_read_first() {
+    let mut hand = reading();
+    hand.press("k k k k");
+    let (stood, row) = (under_cursor(&hand), hand.model.logs.row);
+    assert!(stood.starts_with("pool exhausted"));
+    let newer = (1, "checkout", Level::Info, "newer");
+    // of the same moment, and told before it
+    let other = (58, "checkout", Level::Warn, "retry 3/3 payment-gw: upstream 503");
+    let line = (58, "checkout", Level::Error, "pool exhausted: 20/20 in use");
+    for key in [".", ","] {
+        hand.effects.clear();
+        hand.press(key);
+        let ask = asked(&mut hand);
+        assert_eq!(ask.at, Some(seconds_ago(58)), "what is around the line is read");
+        fills(&mut hand, &ask, &[newer], Past::Reading);
+        fills(&mut hand, &ask, &[other, line, newer], Past::Open);
+        let pane = &hand.model.logs;
+        assert_eq!((pane.row, pane.seek), (row.min(pane.place), None), "{key}");
+        assert_eq!(under_cursor(&hand), stood, "{key}");
+    }
+    // one that is open stays open
+    hand.press("enter .");
+    let ask = asked(&mut hand);
+    fills(&mut hand, &ask, &[newer], Past::Reading);
+    fills(&mut hand, &ask, &[other, line, newer], Past::Open);
+    let cursor = hand.model.logs.cursor.expect("a cursor");
+    assert_eq!(
+        (hand.model.detail(), under_cursor(&hand)),
+        (Some(&Detail::LogLine(cursor)), stood)
+    );
+    hand.press("esc ,");
+    // whoever goes elsewhere meanwhile is not taken back
+    hand.press(".");
+    let ask = asked(&mut hand);
+    fills(&mut hand, &ask, &[newer], Past::Reading);
+    hand.press("k");
+    fills(&mut hand, &ask, &[other, line, newer], Past::Open);
+    assert_eq!(under_cursor(&hand), "newer");
+}
+
+#[test]
+fn scoped_while_the_newest_line_is_followed_it_is_followed_on() {
+    let mut hand = reading();
+    hand.press("k k k k .");
+    answer(&mut hand);
+    hand.press("G ,");
+    let ask = asked(&mut hand);
+    assert_eq!((ask.at, hand.model.logs.follow), (None, Follow::Newest));
+    tell_lines(&mut hand.model, &store(&[story()]), ask);
+    assert!(under_cursor(&hand).starts_with("cache miss"));
+}
+
 #[test]
 fn in_a_prompt_what_stands_before_the_cursor_is_taken_away_at_once() {
     let mut hand = reading();

@@ -58,8 +58,16 @@ fn selected(hand: &Hand) -> String {
 #[test]
 fn a_key_that_is_not_bound_says_so_and_names_help() {
     let mut hand = shop_hand();
-    hand.press("w");
-    hand.assert_said("w is not bound here · ? shows the keys");
+    hand.press("ctrl-k");
+    hand.assert_said("ctrl-k is not bound here · ? shows the keys");
+    assert_eq!(hand.taken(), []);
+}
+
+#[test]
+fn a_key_that_is_bound_in_another_place_says_where_and_what_it_does_there() {
+    let mut hand = shop_hand();
+    hand.press("P");
+    hand.assert_said("P is not bound here; it is in the logs pane (patterns) and an open trace (facts)");
     assert_eq!(hand.taken(), []);
 }
 

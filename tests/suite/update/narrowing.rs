@@ -12,6 +12,7 @@ use midwatch::app::modal::{Choice, Goal, Modal};
 use midwatch::app::scope::{Scope, TimeRange};
 use midwatch::app::strip::{Failures, StripAsk, StripPart};
 use midwatch::app::{Effect, Model, Msg, Settings};
+use midwatch::backend::logs::TailMode;
 use midwatch::domain::alert::{AlertBoard, Outside};
 use midwatch::domain::incident::{Incident, IncidentId};
 use midwatch::domain::log::{Level, Nanos, Volume};
@@ -660,4 +661,33 @@ fn a_moment_that_is_out_of_sight_is_pointed_to() {
     assert_eq!(hand.model.moment.map(|moment| moment.pane), Some(PaneId::Alerts));
     hand.press("3");
     shows(&hand.model, "◂ 03:02Z above");
+}
+
+#[test]
+fn where_no_alert_says_its_cluster_the_border_does_not_claim_one() {
+    let scoped = |labels: &[(&str, &str)]| {
+        let board = board_of(vec![alert("Down", "critical", "cart", 3, labels)]);
+        let mut model = shop_with(settings(), size(160, 44));
+        fixtures::tell(&mut model, Msg::AlertsArranged(Arc::new(board)));
+        let mut hand = hand_of(model);
+        hand.command("scope cluster=eu-1");
+        screen(&hand.model)
+    };
+    assert!(scoped(&[("cluster", "eu-1")]).contains("Alerts  ⟨eu-1⟩"));
+    let none = scoped(&[]);
+    assert!(none.contains("Alerts  ⟨any cluster⟩"), "{none}");
+}
+
+#[test]
+fn lines_that_are_there_before_the_tail_are_not_said_to_be_awaited() {
+    let mut hand = hand();
+    let connecting = |snapshot| LogView {
+        mode: Some(TailMode::Connecting),
+        ..view(snapshot, LogsAsk::default())
+    };
+    hand.tell(Msg::LogsChanged(connecting(store(&[]).snapshot()).into()));
+    shows(&hand.model, "connecting…");
+    hand.tell(Msg::LogsChanged(connecting(store(&[story()]).snapshot()).into()));
+    shows(&hand.model, "not live yet…");
+    assert!(!screen(&hand.model).contains("connecting…"));
 }

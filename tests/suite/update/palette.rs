@@ -318,6 +318,25 @@ fn a_scope_is_a_service_or_an_environment_and_what_nothing_here_is_of_is_taken_a
 }
 
 #[test]
+fn a_scope_that_nothing_here_is_of_is_not_kept() {
+    let kept = |hand: &mut Hand| {
+        let effects = std::mem::take(&mut hand.effects).into_iter();
+        let kept = effects.filter_map(|effect| match effect {
+            Effect::Keep(Keep::Scope(scope)) => scope.service,
+            _ => None,
+        });
+        kept.collect::<Vec<_>>()
+    };
+    let mut hand = Hand::with(vec![alert("Down", "critical", "checkout", 3, &[])]);
+    hand.command("scope chekout");
+    assert_eq!(hand.model.scope.service(), Some("chekout"));
+    hand.press("[");
+    assert_eq!(kept(&mut hand), [""; 0], "nor at another time");
+    hand.command("scope checkout");
+    assert_eq!(kept(&mut hand), ["checkout"]);
+}
+
+#[test]
 fn commands_of_before_come_back_the_newest_first_and_what_was_typed_after_them() {
     let mut hand = shop_hand();
     hand.command("query up");

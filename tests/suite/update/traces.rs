@@ -373,6 +373,18 @@ fn keys_that_arrange_traces_say_why_nothing_happens_before_any_were_read() {
 }
 
 #[test]
+fn the_key_of_the_order_says_the_new_one() {
+    let mut model = shop_with(waterfalls::with_traces(), size(120, 40));
+    tracelist::answer(&mut model, tracelist::traces(), Whole::Yes);
+    focus(&mut model, PaneId::Traces);
+    for order in ["slowest first", "newest first", "errors, slowest first"] {
+        keyed(&mut model, "o");
+        let said = model.toasts.dismiss().map(|toast| toast.text).unwrap_or_default();
+        assert_eq!(said, format!("ordered: {order}"));
+    }
+}
+
+#[test]
 fn a_comparison_lists_only_what_differs_by_the_key_of_matches() {
     let mut model = tracelist::compared(size(120, 40));
     let listed = |model: &Model| model.traces.comparison.as_ref().unwrap().listed;

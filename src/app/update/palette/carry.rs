@@ -119,7 +119,9 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
 fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
     let places = Places::of(model, usize::MAX);
     let scope = places.read(typed);
-    let said = places.unknown(&scope).or_else(|| places::taken_as(typed, &scope));
+    let unknown = places.unknown(&scope);
+    model.kept.unknown = unknown.as_ref().map(|_| scope.clone());
+    let said = unknown.or_else(|| places::taken_as(typed, &scope));
     let effects = views::turn_to(model, scope, now);
     if let Some(why) = said {
         model.toasts.say(Level::Info, why, now.tick);

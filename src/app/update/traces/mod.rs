@@ -146,7 +146,8 @@ pub(super) fn act(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
         Action::TraceOrder => {
             model.traces.order = model.traces.order.next();
             model.traces.arrange();
-            Vec::new()
+            let said = format!("ordered: {}", model.traces.order.words());
+            say(model, Level::Info, said, now)
         }
         Action::FailedTraces => {
             if let Some(why) = frozen(model) {
