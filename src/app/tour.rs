@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(tour.settle(Tick::ZERO, Rows::Unopened), Went::Nowhere);
         let (number, step) = tour.step().unwrap();
         assert_eq!(number, 3);
-        assert!(step.says.starts_with("A group"), "{}", step.says);
+        assert!(step.says.starts_with("That was a group"), "{}", step.says);
         assert!(!tour.waits_for(Action::Back), "esc leaves it here");
         tour.pressed(Action::Open);
         assert_eq!(tour.settle(Tick::ZERO, Rows::Opened), Went::On);

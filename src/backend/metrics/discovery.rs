@@ -213,7 +213,7 @@ fn find_pyrra(samples: &[Sample], found: &mut Found) {
         };
         let period = period(&recorded).unwrap_or_else(|told| {
             let warning =
-                |told| format!("Pyrra's {name} is taken over 4w: pyrra_window of {told} is no period");
+                |told| format!("Pyrra's {name} is taken over 28d: pyrra_window of {told} is no period");
             found.warnings.extend(told.map(warning));
             Window::of(Duration::from_secs(2_419_200))
         });
@@ -430,13 +430,13 @@ mod tests {
         );
         assert_eq!(
             [0, 1].map(|at| found.slos[at].period.name().to_owned()),
-            ["30d", "4w"]
+            ["30d", "28d"]
         );
         assert_eq!(
             found.warnings,
             [
                 "Sloth's a-b is taken over 30d: slo:time_period:days of 2592000000 is no period",
-                "Pyrra's api is taken over 4w: pyrra_window of NaN is no period"
+                "Pyrra's api is taken over 28d: pyrra_window of NaN is no period"
             ]
         );
     }
