@@ -494,19 +494,20 @@ fn a_note_under_way_leaves_the_status_in_sight() {
 }
 
 #[test]
-fn the_cursor_is_on_the_most_urgent_until_somebody_moves_it() {
+fn the_cursor_is_on_the_most_urgent_until_somebody_goes_to_the_pane() {
     let under_cursor = |hand: &Hand| {
         let selected = hand.model.incidents.list.selected.as_ref();
         selected.map_or_else(String::new, |id| id.0.to_string())
     };
-    for (keys, stays) in [("5", "Q0WORSE"), ("5 j", "Q1CHECKOUT")] {
-        let mut hand = with(vec![search(), checkout()]);
-        hand.press(keys);
+    for (pane, on) in [("1", "Q0WORSE"), ("5", "Q2SEARCH"), ("5 j", "Q1CHECKOUT")] {
+        let mut hand = Hand::on(settings(), board_of(vec![firing_alert()]));
+        hand.tell(Msg::IncidentsFetched(listed(vec![search(), checkout()])));
+        hand.press(pane);
         let worse = Incident {
             id: "Q0WORSE".into(),
             ..search()
         };
         hand.tell(Msg::IncidentsFetched(listed(vec![worse, search(), checkout()])));
-        assert_eq!(under_cursor(&hand), stays, "{keys}");
+        assert_eq!(under_cursor(&hand), on, "{pane}");
     }
 }
