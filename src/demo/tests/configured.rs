@@ -166,7 +166,7 @@ fn the_configured_logs_are_paged_counted_and_followed() {
             assert!(page.batch.lines.is_sorted_by_key(|line| line.at));
             for line in &page.batch.lines {
                 let text = String::from_utf8_lossy(page.batch.text(line));
-                assert!(text.contains("pool primary"), "{text}");
+                assert!(text.contains("pool primary exhausted"), "{text}");
                 assert_eq!(line.level, Level::Error);
             }
             let counted = logs.volume(wanted, from, now, 6).await.unwrap().unwrap();

@@ -89,10 +89,6 @@ impl Voice {
 
 /// The requests of checkout that fail.
 const DENIED: &str = "checkout denied";
-/// The charges whose confirmation checkout does not give.
-const UNCONFIRMED: &str = "charge failed";
-/// Checkout waits for a connection after payment waits no longer, milliseconds.
-const OUTLASTS: u16 = 450;
 
 /// So many lines a second while the service has traffic.
 fn busy(story: &Story, service: &str, s: f64, per_second: f64) -> f64 {
@@ -150,7 +146,7 @@ const STOREFRONT: [Voice; 2] = [
     .within(DENIED, 480),
 ];
 
-const CHECKOUT: [Voice; 5] = [
+const CHECKOUT: [Voice; 4] = [
     voice(
         "order placed",
         "info",
@@ -217,24 +213,6 @@ const CHECKOUT: [Voice; 5] = [
         },
     )
     .within(DENIED, 440)
-    .breaking(),
-    // What payment waits for in vain.
-    voice(
-        "confirmation given up",
-        "error",
-        |story, s| failing(story, "payment", s),
-        |w| {
-            let message = format!(
-                "confirmation given up: no connection of pool primary within 2.44{}s, {} of 50 in use",
-                w.number(0, 10),
-                w.number(48, 51)
-            );
-            json(w, "error", &message, |w| {
-                format!(",\"order_id\":\"{}\",\"status\":503", w.hex(12))
-            })
-        },
-    )
-    .within(UNCONFIRMED, OUTLASTS)
     .breaking(),
 ];
 

@@ -110,10 +110,11 @@ impl Traces {
     }
 
     /// Payment waits for checkout's confirmation in vain; the acquirer's answer is no longer waited for.
-    pub(super) fn charge_failed(&self, mut loom: Loom<'_>, request: &Request<'_>) -> Trace {
-        let (end, text) = self.said(request, "charge failed");
-        let (given_up, said) = self.said(request, "confirmation given up");
-        let waited = millis(number_after(&text, "failed after").unwrap_or(2_000.0));
+    pub(super) fn charge_failed(&self, mut loom: Loom<'_>, request: &Request<'_>, text: &str) -> Trace {
+        let (end, waited) = (
+            request.at,
+            millis(number_after(text, "failed after").unwrap_or(2_000.0)),
+        );
         let start = end - waited;
         let front = loom.some("storefront");
         let until = end + loom.number(3, 14) * MS;
@@ -133,29 +134,19 @@ impl Traces {
         loom.set(confirming, "error.type", "timeout");
         loom.unset(confirming, "http.response.status_code");
         loom.fail(confirming, "Read timed out");
-        // The pod that says so, where one does.
-        let checkout = match said.as_str() {
-            "" => loom.some("checkout"),
-            _ => Place {
-                service: "checkout",
-                pod: request.pod,
-            },
-        };
+        let checkout = loom.some("checkout");
         // Nobody waits for it any more, and it waits on.
+        let outlasting = loom.number(40, 900) * MS;
         let order = loom.answer(
             Some(confirming),
             checkout,
             confirm,
-            (from + 3 * MS, given_up.max(end + MS)),
+            (from + 3 * MS, end + outlasting),
         );
-        if let Some(id) = word_after(&said, "\"order_id\":\"") {
-            loom.set(order, "order.id", id.to_owned());
-        }
         loom.refuse(order, 503, "pool primary exhausted");
         let pool = loom.inside(order, "pool.acquire", (0.002, 0.999));
         loom.set(pool, "db.client.connection.pool.name", "primary");
         loom.throw(pool, "*pool.ExhaustedError", "pool primary exhausted", STACK);
-        loom.breaks(pool);
         let asked = from + loom.number(200, 1_500) * MS;
         let holding = acquirer(&mut loom, charge, (asked, end - MS / 4));
         loom.set(holding, "error.type", "cancelled");

@@ -218,7 +218,7 @@ impl Traces {
         match request.kind {
             Kind::Order => self.order(loom, request, &text),
             Kind::Denied => self.denied(loom, request),
-            Kind::ChargeFailed => self.charge_failed(loom, request),
+            Kind::ChargeFailed => self.charge_failed(loom, request, &text),
             Kind::Page => pages::page(loom, request, &text),
             Kind::Search => pages::search(loom, request, &text),
             Kind::SlowSearch => pages::slow_search(loom, request, &text),

@@ -58,7 +58,7 @@ impl Kind {
             "order placed" => Self::Order,
             "pool exhausted" | "retry" | "upstream answered 503" => Self::Denied,
             "charge authorised" => Self::Charge,
-            "charge failed" | "confirmation given up" => Self::ChargeFailed,
+            "charge failed" => Self::ChargeFailed,
             "cart updated" => Self::Cart,
             "query answered" => Self::Search,
             "slow query" => Self::SlowSearch,
