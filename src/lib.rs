@@ -27,7 +27,7 @@
 //!   and behind a large frame the terminal is asked how far it has got ([`terminal::asking`]). The scheduler holds back what the world
 //!   changed alone ([`terminal::Link`]).
 //! - [`plain`] is a second view over the same model, for ears and pipes: it remembers what it told and tells what is otherwise, what swings
-//!   once; a page that waits ([`app::awaited`]) is read again when its answer is there, its bars and charts in words. [`runtime::plain`] is its loop, over the same
+//!   once; a page that waits ([`app::awaited`]) is read again when its answer is there, an SLO's bars and charts in words. [`runtime::plain`] is its loop, over the same
 //!   session and the same `update`.
 //! - The loop ([`runtime::console`]) never awaits a send. Each channel's declaration says its capacity, what
 //!   happens when it is full, and who closes it.

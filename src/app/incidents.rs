@@ -263,12 +263,13 @@ impl IncidentPane {
         Some(over.unwrap_or_else(|| "no longer listed".to_owned()))
     }
 
-    /// Why one that was listed is listed no more, as far as that is known here, in one safe line: `resolved by Mara`.
-    pub fn left(&self, was: &Incident, us: &Us) -> String {
-        self.ended(&was.id, us).unwrap_or_else(|| {
-            let keeper = SafeText::line(&was.source);
-            format!("it left the list of open ones at {keeper}")
-        })
+    /// That one is listed no more, in one safe line behind its name, and how it ended where that is known here: it may be
+    /// open still, and somebody else's.
+    pub fn gone(&self, was: &Incident, us: &Us) -> String {
+        match self.ended(&was.id, us) {
+            Some(how) => format!("is listed no more: {how}"),
+            None => format!("is listed no more at {}", SafeText::line(&was.source)),
+        }
     }
 
     /// By whom one was resolved, as its timeline tells where it is followed.

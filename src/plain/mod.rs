@@ -176,8 +176,8 @@ impl Plain {
         let doubt = doubt::incidents(model, &self.failing);
         self.doubt("incidents", doubt.as_ref(), telling, now.tick, &mut told);
         if let Some(board) = model.incidents.feed.shared() {
-            let left = |was: &Incident| model.incidents.left(was, &model.us());
-            self.incidents(&board.incidents, left, doubt.as_ref(), &mut told);
+            let gone = |was: &Incident| model.incidents.gone(was, &model.us());
+            self.incidents(&board.incidents, gone, doubt.as_ref(), &mut told);
         }
         self.trouble(model, now, &mut told);
         self.said(model, &mut told);
@@ -331,11 +331,11 @@ impl Plain {
         some(changed, "SLOs", told);
     }
 
-    /// What became of incidents; `left` says why one is listed no more.
+    /// What became of incidents; `gone_as` says of one that it is listed no more.
     fn incidents(
         &mut self,
         incidents: &[Arc<Incident>],
-        left: impl Fn(&Incident) -> String,
+        gone_as: impl Fn(&Incident) -> String,
         doubt: Option<&Doubt>,
         told: &mut Vec<String>,
     ) {
@@ -370,8 +370,7 @@ impl Plain {
         let gone = before
             .iter()
             .filter(|(id, was)| was.status.is_open() && !present.contains_key(*id));
-        words
-            .extend(gone.map(|(_, was)| format!("incident {} is listed no more: {}", short(was), left(was))));
+        words.extend(gone.map(|(_, was)| format!("incident {} {}", short(was), gone_as(was))));
         some(words.into_iter(), "incidents", told);
     }
 

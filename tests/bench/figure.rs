@@ -69,7 +69,7 @@ pub fn machine() -> String {
 }
 
 /// Time of all cores since the machine was started, in its own unit.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct CoreTime {
     all: u64,
     /// What the host of a virtual machine gave to others.
@@ -77,26 +77,26 @@ pub struct CoreTime {
 }
 
 impl CoreTime {
-    /// Reads `/proc/stat`; nothing where there is none.
-    pub fn so_far() -> Self {
-        let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-        let fields = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    /// Reads `/proc/stat`, where there is one.
+    pub fn so_far() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let fields = text.lines().next()?.split_whitespace().skip(1);
         // user, nice, system, idle, iowait, irq, softirq, steal; what guests use is in the first two
         let fields: Vec<u64> = fields.take(8).filter_map(|field| field.parse().ok()).collect();
-        Self {
+        Some(Self {
             all: fields.iter().sum(),
-            stolen: fields.get(7).copied().unwrap_or_default(),
-        }
+            stolen: *fields.get(7)?,
+        })
     }
 
     /// In words, how much was stolen from then to now: what makes times worse than the program is.
-    pub fn stolen_since(self) -> String {
-        let now = Self::so_far();
+    pub fn stolen_since(self) -> Option<String> {
+        let now = Self::so_far()?;
         let share = (now.stolen - self.stolen) as f64 / (now.all - self.all).max(1) as f64;
-        format!(
-            "the machine's host gave {:.1} % of its cores to others meanwhile",
-            share * 100.0
-        )
+        let percent = share * 100.0;
+        Some(format!(
+            "the machine's host gave {percent:.1} % of its cores to others meanwhile"
+        ))
     }
 }
 

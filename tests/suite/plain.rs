@@ -473,6 +473,27 @@ fn an_slos_bars_and_charts_are_told_in_words() {
 }
 
 #[test]
+fn of_an_slo_that_was_overspent_and_lost_its_data_nothing_is_told_as_left_or_as_of_now() {
+    let mut board = slo_board();
+    let mut told = report("inventory", "inventory", 99.5, 0.1, -0.88);
+    told.spark = vec![0.1; 20];
+    told.spark_at = (0..20).map(|at| ago(49 - at)).collect();
+    board.slos.push(told.into());
+    let mut model = shop(SIZE);
+    tell(&mut model, Msg::SloFetched(slo_feed(board)));
+    let page = Ear::on(model).types("slo inventory");
+    assert!(has(&page, "88% over") && !has(&page, "88% left"), "{page:#?}");
+    let chart = page
+        .iter()
+        .find(|line| line.starts_with("burn over 5m: "))
+        .unwrap();
+    assert!(
+        !chart.contains("now"),
+        "the last point is half an hour old: {chart}"
+    );
+}
+
+#[test]
 fn what_a_backend_says_cannot_write_to_the_terminal() {
     let mut ear = quiet();
     let hostile = "Down\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}";

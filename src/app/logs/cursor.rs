@@ -1,7 +1,7 @@
 //! Where the cursor stands: it is moved, follows the newest line, goes to a time, a hit, a gap.
 
 use super::bookmarks::Mark;
-use super::{Follow, Kept, LogPane, LogView, Scanned, Sought};
+use super::{Follow, Kept, LogPane, LogView, Scanned, Sought, Stayed};
 use crate::app::list::{Direction, Moved, Step};
 use crate::domain::log::{Gap, Nanos};
 
@@ -59,7 +59,11 @@ impl LogPane {
             return false;
         }
         if self.seek.is_none() {
-            self.kept = self.mark_here().map(|mark| Kept { mark, row: self.row });
+            self.kept = self.cursor.zip(self.mark_here()).map(|(was, mark)| Kept {
+                mark,
+                row: self.row,
+                was,
+            });
         }
         if let Some(kept) = self.kept {
             (self.at, self.seek) = (Some(kept.mark.at), Some(kept.mark.at));
@@ -73,14 +77,13 @@ impl LogPane {
         entry.time().map(|_| Mark::of(&entry))
     }
 
-    /// The time that was gone to is in hand; whether a line was to be stayed on, which is under the cursor then.
-    pub fn arrive(&mut self) -> bool {
+    /// The time that was gone to is in hand; what became of the line that was to be stayed on, if one was.
+    pub fn arrive(&mut self) -> Option<Stayed> {
         self.seek = None;
-        let stays = self.kept.is_some();
-        if stays {
-            self.settle();
-        }
-        stays
+        let kept = self.kept?;
+        let is = self.drawn().and_then(|view| kept.mark.find(&view.snapshot));
+        self.settle();
+        Some(Stayed { was: kept.was, is })
     }
 
     /// The line that was to be stayed on is none any more.

@@ -77,6 +77,16 @@ pub struct Stood {
 pub struct Kept {
     mark: Mark,
     row: usize,
+    was: LineId,
+}
+
+/// What became of a line that was to be stayed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stayed {
+    /// Its identity in the store before.
+    pub was: LineId,
+    /// That in this one, which may not have it.
+    pub is: Option<LineId>,
 }
 
 /// Whether the words of a refusal are shown.

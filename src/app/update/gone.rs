@@ -72,8 +72,8 @@ impl Before {
         let words = match (&chosen, ended.as_slice()) {
             (None, []) => return Vec::new(),
             (Some(chosen), []) => {
-                let why = pane.left(chosen, &us);
-                format!("{} is listed no more: {why}{on}", short(chosen))
+                let gone = pane.gone(chosen, &us);
+                format!("{} {gone}{on}", short(chosen))
             }
             (chosen, [one]) => {
                 let on = chosen.as_ref().map_or("", |_| on.as_str());

@@ -75,11 +75,8 @@ pub(super) fn on(model: &mut Model, action: Action, id: &IncidentId, now: Now) -
 pub(super) fn gone(model: &Model, id: &IncidentId) -> String {
     let pane = &model.incidents;
     match pane.known(id) {
-        Some(was) => {
-            let why = pane.left(was, &model.us());
-            format!("{} is listed no more: {why}", short(was))
-        }
-        None => "the incident is listed no more: it left the list of open ones".to_owned(),
+        Some(was) => format!("{} {}", short(was), pane.gone(was, &model.us())),
+        None => "the incident is listed no more".to_owned(),
     }
 }
 

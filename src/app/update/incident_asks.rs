@@ -17,9 +17,10 @@ use crate::backend::incidents::Seen;
 use crate::domain::alert::plan::counted;
 use crate::domain::alert::{AlertState, Standing};
 use crate::domain::incident::{AssignedVia, Incident, IncidentAct, IncidentId, Role, Status};
+use crate::domain::timeline::reading::length_in_words;
 use crate::outbox::EntryId;
 use crate::text::SafeText;
-use crate::time::{Now, prometheus_duration};
+use crate::time::Now;
 
 /// Where an incident stands, in words: `acknowledged, Mara`.
 pub(super) fn standing(model: &Model, incident: &Incident) -> String {
@@ -212,7 +213,7 @@ pub(super) fn snoozes(id: &IncidentId, zone: Zone, now: Now) -> Vec<MenuItem> {
         item('8', "8 hours".to_owned(), hours(8)),
         item(
             '9',
-            format!("till {clock} ({})", prometheus_duration(morning)),
+            format!("till {clock} ({})", length_in_words(morning)),
             morning,
         ),
     ]

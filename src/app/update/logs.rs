@@ -12,7 +12,7 @@ use crate::app::focus::{Detail, PaneId};
 use crate::app::kept::SavedView;
 use crate::app::list::{Direction, Moved, Step};
 use crate::app::logs::{
-    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stood, Watched, Wrap,
+    Follow, Lifted, LogPane, LogView, LogsAsk, Past, Refusal, Refused, Seek, Stayed, Stood, Watched, Wrap,
     first_time, search_query,
 };
 use crate::app::modal::{Modal, PromptKind, PromptTarget};
@@ -87,11 +87,12 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     let oldest = oldest(&model.logs);
-    if model.logs.arrive() {
-        open_again(model);
-    } else {
-        model.logs.go_to_time(at);
-        model.logs.center();
+    match model.logs.arrive() {
+        Some(stayed) => open_again(model, stayed),
+        None => {
+            model.logs.go_to_time(at);
+            model.logs.center();
+        }
     }
     match oldest.filter(|oldest| *oldest > at) {
         Some(oldest) => {
@@ -114,16 +115,14 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
     }
 }
 
-/// A line that was open when its lines were read anew is open still, by the identity that it has now.
-fn open_again(model: &mut Model) {
-    let (Some(view), Some(cursor)) = (model.logs.drawn(), model.logs.cursor) else {
-        return;
-    };
+/// A line that was open when its lines were read anew is open still, by the identity that it has now. Whatever was
+/// open of lines that are in hand no more stays what it was: another line is never shown in its place.
+fn open_again(model: &mut Model, stayed: Stayed) {
     for open in &mut model.details {
         if let Detail::LogLine(id) = &mut open.detail
-            && view.snapshot.entry(*id).is_none()
+            && *id == stayed.was
         {
-            *id = cursor;
+            *id = stayed.is.unwrap_or(*id);
         }
     }
 }

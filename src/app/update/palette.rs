@@ -412,16 +412,11 @@ fn listed(known: &[&str], word: &str) -> String {
     format!("{}{more}", named.join(", "))
 }
 
-/// That nothing is called so, where only scopes of before have it in their names: a word that was mistyped turns no pane.
+/// That nothing is called so, where a scope of before is what fits best: a word that was mistyped turns no pane.
 fn only_remembered(palette: &Palette, typed: &str) -> Option<PaletteItem> {
-    let found: Vec<&PaletteItem> = palette
-        .hits
-        .iter()
-        .filter_map(|&hit| palette.items.get(hit))
-        .collect();
-    let scope = found
-        .first()
-        .filter(|_| found.iter().all(|item| is_remembered(item)))?;
+    let first = typed.split_whitespace().next()?;
+    let best = palette.items.get(*palette.hits.first()?);
+    let scope = best.filter(|item| is_remembered(item) && !"scope".starts_with(first))?;
     let name = SafeText::line(typed.trim()).into_string();
     let why = format!(
         "nothing is called {name}; {} is a scope of before, to be chosen below it",
@@ -800,6 +795,7 @@ mod tests {
             palette.items = vec![
                 item(Command::Scope(Box::new(scope)), "scope checkout"),
                 item(Command::Run(Action::Help), "view.help"),
+                item(Command::Run(Action::Open), "clock hardly checks"),
             ];
             palette.fixed = palette.items.len();
             rank(&mut palette);
@@ -810,9 +806,13 @@ mod tests {
         let listed = found("check");
         assert!(matches!(&listed[0], Command::Refused(why) if why.starts_with("nothing is called check")));
         assert!(
-            matches!(listed[1..], [Command::Scope(_)]),
+            listed[1..]
+                .iter()
+                .any(|command| matches!(command, Command::Scope(_))),
             "it is there to be chosen"
         );
+        let listed = found("scope check");
+        assert!(matches!(listed[0], Command::Scope(_)), "so it is called");
         assert!(matches!(
             found("scope checkout")[0],
             Command::With(Word::Scope, _)

@@ -1,7 +1,8 @@
 //! What the panes are turned to: by the thing under the cursor, by time, and back again.
 //!
 //! [`here`] reads a scope from whatever is under the cursor; [`rescope`] turns every pane that is not pinned. A range that
-//! goes on up to now leaves the logs at their newest line; one that is over shows the lines around its middle.
+//! goes on up to now leaves the logs at their newest line, or on the line that somebody went to; one that is over shows the
+//! lines around its middle.
 
 use std::collections::BTreeSet;
 

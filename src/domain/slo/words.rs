@@ -39,10 +39,7 @@ pub(super) fn words(report: &SloReport, readings: &Readings, now: Now) -> String
         }),
         SloState::NoTraffic => parts.push(format!("no traffic in the last {}", shortest(report))),
         SloState::Spent | SloState::Ok => {
-            let some = |state| report.rules.iter().any(|r| r.state == state);
-            if some(RuleState::Starting) {
-                parts.extend(burning(report, readings));
-            } else if some(RuleState::Recovering) {
+            if report.rules.iter().any(|r| r.state == RuleState::Recovering) {
                 parts.push("recovering".to_owned());
             }
         }

@@ -25,7 +25,10 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
         return;
     };
     let role = slo::budget_role(left.status);
-    let words = || format!("{} left", bar::percent(left.remaining));
+    let words = || match left.remaining {
+        over if over < 0.0 => format!("{} over", bar::percent(-over)),
+        left => format!("{} left", bar::percent(left)),
+    };
     sheet.chart(scene, 1, words, move |buffer, area| {
         bar::draw(buffer, area, scene.theme, left.remaining, role);
     });

@@ -310,10 +310,15 @@ fn trend_of(report: &SloReport) -> String {
     shortest.map_or_else(String::new, |window| format!("burn over {}", window.window))
 }
 
-/// When the last of so many points is of.
+/// A point that is no older is of now: the chart has one each two minutes, asked for as often.
+const YOUNG: TimeDelta = TimeDelta::minutes(5);
+
+/// When the last of so many points is of: `now` only where it is young, for data may have ended long ago.
 fn trend_end(scene: Scene, report: &SloReport, points: usize) -> String {
     match report.spark_at.get(points.saturating_sub(1)) {
-        Some(end) if points < report.spark.len() => figures::moment(*end, scene.still.utc, scene.model.zone),
+        Some(end) if scene.still.utc - *end > YOUNG => {
+            figures::moment(*end, scene.still.utc, scene.model.zone)
+        }
         Some(_) | None => "now".to_owned(),
     }
 }
