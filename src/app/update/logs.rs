@@ -87,12 +87,11 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
         return Vec::new();
     }
     let oldest = oldest(&model.logs);
-    match model.logs.arrive() {
-        Some(stayed) => open_again(model, stayed),
-        None => {
-            model.logs.go_to_time(at);
-            model.logs.center();
-        }
+    if let Some(stayed) = model.logs.arrive() {
+        open_again(model, stayed);
+    } else {
+        model.logs.go_to_time(at);
+        model.logs.center();
     }
     match oldest.filter(|oldest| *oldest > at) {
         Some(oldest) => {
