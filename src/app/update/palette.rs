@@ -811,8 +811,10 @@ mod tests {
                 .any(|command| matches!(command, Command::Scope(_))),
             "it is there to be chosen"
         );
-        let listed = found("scope check");
-        assert!(matches!(listed[0], Command::Scope(_)), "so it is called");
+        assert!(
+            matches!(found("sco")[0], Command::Scope(_)),
+            "whoever begins to type scope means one"
+        );
         assert!(matches!(
             found("scope checkout")[0],
             Command::With(Word::Scope, _)

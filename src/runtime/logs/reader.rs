@@ -361,8 +361,6 @@ impl Reader {
     /// Reads the next of what waits, where no page is being read.
     pub(super) fn go_on(&mut self, source: &Arc<dyn Logs>, now: Tick) {
         self.heed_coming(now);
-        self.coming
-            .take_if(|coming| coming.due.is_some_and(|due| due <= now));
         if self.page.is_some() {
             return;
         }
@@ -474,14 +472,8 @@ impl Reader {
             return;
         };
         let due = *coming.due.get_or_insert(now + COMING);
-        if due > now && self.store.newest().is_none_or(|newest| newest < coming.at) {
-            return;
-        }
-        if self.store.oldest().is_none_or(|oldest| oldest <= coming.at) {
+        if due <= now || self.store.newest().is_some_and(|newest| newest >= coming.at) {
             self.end_seek();
-        } else {
-            // The first page goes back so many lines and no further: what lies before is read on as for any moment.
-            coming.due = Some(now);
         }
     }
 

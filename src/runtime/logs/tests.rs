@@ -654,27 +654,6 @@ async fn a_short_gap_that_the_tail_leaves_open_is_read_by_itself_and_what_is_in_
     .await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_time_of_the_present_is_arrived_at_with_its_lines_however_many_are_newer() {
-    let at = ago(40);
-    let ask = LogsAsk {
-        at: Some(at),
-        ..LogsAsk::default()
-    };
-    // Two thousand lines are newer: more than a page has.
-    looking(Source::every(20, (120, 0)), ask, async |mut eye| {
-        let there = |view: &LogView| view.seek == Some(Seek::Ended(at));
-        let view = eye.until("there", there).await;
-        let oldest = view.snapshot.entry_at(0).unwrap().at;
-        assert!(
-            oldest <= at,
-            "it begins {} s too late",
-            (oldest.0 - at.0) / 1_000_000_000
-        );
-    })
-    .await;
-}
-
 /// Time goes as it goes here: it would stand still while the source never rests.
 #[tokio::test]
 async fn a_search_behind_a_filter_ends_while_lines_never_stop_coming() {
