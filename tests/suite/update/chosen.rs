@@ -38,9 +38,7 @@ fn bereft() -> Hand {
 #[test]
 fn that_a_chosen_incident_is_listed_no_more_is_said_with_where_the_cursor_stands() {
     let hand = bereft();
-    hand.assert_said(
-        "#4712 is listed no more: it left the list of open ones at incidents; the cursor stands on #4713 now",
-    );
+    hand.assert_said("#4712 is listed no more at incidents; the cursor stands on #4713 now");
 }
 
 #[test]
