@@ -33,8 +33,6 @@ pub struct Kept {
     pub views: BTreeMap<String, SavedView>,
     /// Its last scopes, the newest first.
     pub scopes: Vec<Scope>,
-    /// The scope that was typed last, where nothing in hand is of it: it is not kept.
-    pub unknown: Option<Scope>,
     /// The last commands, of whatever context, the newest first.
     pub commands: Vec<String>,
     /// Why the views could not be read, in safe words; then none are listed, and their file stays as it is.

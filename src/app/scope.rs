@@ -212,6 +212,8 @@ fn clock(at: DateTime<Utc>, zone: Zone, format: &str) -> String {
 pub struct ScopeStack {
     steps: Vec<Scope>,
     pins: BTreeMap<PaneId, Option<Scope>>,
+    /// Those that were typed while nothing in hand was of them.
+    unfounded: Vec<Scope>,
 }
 
 impl ScopeStack {
@@ -221,6 +223,20 @@ impl ScopeStack {
     /// Whether the same steps were taken: pins are no steps, and undone by themselves.
     pub fn is_turned_as(&self, other: &Self) -> bool {
         self.steps == other.steps
+    }
+
+    /// Notes of a scope that was typed whether anything in hand is of it.
+    pub fn note(&mut self, scope: &Scope, is_founded: bool) {
+        self.unfounded.retain(|noted| noted != scope);
+        if !is_founded {
+            self.unfounded.truncate(Self::DEPTH - 1);
+            self.unfounded.insert(0, scope.clone());
+        }
+    }
+
+    /// Whether nothing in hand was of a scope when it was typed.
+    pub fn is_unfounded(&self, scope: &Scope) -> bool {
+        self.unfounded.contains(&scope.with_range(None))
     }
 
     /// What holds now.

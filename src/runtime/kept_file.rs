@@ -72,7 +72,6 @@ pub fn load(state_dir: Option<&Path>, context: &str) -> Kept {
     Kept {
         views,
         scopes: scopes.into_iter().take(MOST_SCOPES).collect(),
-        unknown: None,
         commands: recent.commands.into_iter().take(MOST_COMMANDS).collect(),
         trouble,
     }

@@ -382,7 +382,8 @@ fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
             listed(known, word)
         ),
         ("view", []) => "none is kept; view save NAME keeps one".to_owned(),
-        (_, []) => "no incident is listed".to_owned(),
+        (_, []) => "none is listed".to_owned(),
+        (_, [only]) => format!("there is {} alone", SafeText::line(only)),
         (_, known) => format!("there are {}", listed(known, word)),
     };
     let why = format!("no {name}: {why}");

@@ -119,7 +119,7 @@ pub(super) fn visited(model: &mut Model) -> Option<Effect> {
         .scope
         .current()
         .filter(|scope| !scope.is_everything())
-        .filter(|scope| model.kept.unknown.as_ref() != Some(&scope.with_range(None)))?
+        .filter(|scope| !model.scope.is_unfounded(scope))?
         .clone();
     let is_new = !model.has_lines_alone() && model.kept.visit(&scope);
     is_new.then(|| Effect::Keep(Keep::Scope(Box::new(scope))))

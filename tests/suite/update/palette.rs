@@ -332,6 +332,11 @@ fn a_scope_that_nothing_here_is_of_is_not_kept() {
     assert_eq!(hand.model.scope.service(), Some("chekout"));
     hand.press("[");
     assert_eq!(kept(&mut hand), [""; 0], "nor at another time");
+    hand.command("scope crat");
+    hand.press(",");
+    assert_eq!(hand.model.scope.service(), Some("chekout"));
+    hand.press("[");
+    assert_eq!(kept(&mut hand), [""; 0], "nor once one comes back to it");
     hand.command("scope checkout");
     assert_eq!(kept(&mut hand), ["checkout"]);
 }

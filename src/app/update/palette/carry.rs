@@ -120,7 +120,7 @@ fn scope_to(model: &mut Model, typed: &str, now: Now) -> Vec<Effect> {
     let places = Places::of(model, usize::MAX);
     let scope = places.read(typed);
     let unknown = places.unknown(&scope);
-    model.kept.unknown = unknown.as_ref().map(|_| scope.clone());
+    model.scope.note(&scope, unknown.is_none());
     let said = unknown.or_else(|| places::taken_as(typed, &scope));
     let effects = views::turn_to(model, scope, now);
     if let Some(why) = said {
