@@ -52,21 +52,24 @@ impl Desk {
     }
 }
 
-/// Runs a conversation twenty seconds into the story; the clock stands.
-fn talk<F: Future<Output = ()>>(scenario: Scenario, conversation: impl FnOnce(Desk) -> F) {
+/// Has a demo that listens.
+fn bound(options: DemoOptions, conversation: impl AsyncFnOnce(Demo)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async {
-        let demo = Demo::bind(DemoOptions {
-            scenario,
-            seed: 1,
-            clock: DemoClock::Fixed(anchor() + TimeDelta::seconds(20)),
-            anchor: Some(anchor()),
-        })
-        .await
-        .unwrap();
+    runtime.block_on(async { conversation(Demo::bind(options).await.unwrap()).await });
+}
+
+/// Runs a conversation twenty seconds into the story; the clock stands.
+fn talk<F: Future<Output = ()>>(scenario: Scenario, conversation: impl FnOnce(Desk) -> F) {
+    let options = DemoOptions {
+        scenario,
+        seed: 1,
+        clock: DemoClock::Fixed(anchor() + TimeDelta::seconds(20)),
+        anchor: Some(anchor()),
+    };
+    bound(options, async |demo| {
         let desk = Desk {
             client: Client::builder().no_proxy().build().unwrap(),
             endpoints: demo.announcement().endpoints.clone(),

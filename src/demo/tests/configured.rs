@@ -4,19 +4,13 @@ use super::*;
 
 #[test]
 fn the_configuration_names_every_endpoint_and_is_toml() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let demo = Demo::bind(DemoOptions {
-            scenario: Scenario::Leak,
-            seed: 1,
-            clock: DemoClock::Fixed(anchor()),
-            anchor: None,
-        })
-        .await
-        .unwrap();
+    let options = DemoOptions {
+        scenario: Scenario::Leak,
+        seed: 1,
+        clock: DemoClock::Fixed(anchor()),
+        anchor: None,
+    };
+    bound(options, async |demo| {
         let announced = demo.announcement();
         let text = fs::read_to_string(&announced.config).unwrap();
         let tree: toml::Table = toml::from_str(&text).unwrap();
@@ -60,19 +54,13 @@ fn the_configuration_signs_in_to_pagerduty_and_grafana() {
     use crate::domain::alert::ack::Marker;
     use crate::time::Clock;
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let demo = Demo::bind(DemoOptions {
-            scenario: Scenario::Leak,
-            seed: 1,
-            clock: DemoClock::Fixed(anchor()),
-            anchor: None,
-        })
-        .await
-        .unwrap();
+    let options = DemoOptions {
+        scenario: Scenario::Leak,
+        seed: 1,
+        clock: DemoClock::Fixed(anchor()),
+        anchor: None,
+    };
+    bound(options, async |demo| {
         let path = demo.announcement().config.clone();
         let text = fs::read_to_string(&path).unwrap();
         let config = decode_text(&text, Some(&path), &Environment::default())
@@ -124,20 +112,14 @@ fn the_configured_logs_are_paged_counted_and_followed() {
     use crate::domain::log::{Level, Nanos, Wanted};
     use crate::time::Clock;
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let clock = Clock::start();
-        let demo = Demo::bind(DemoOptions {
-            scenario: Scenario::Leak,
-            seed: 1,
-            clock: DemoClock::Live(clock),
-            anchor: None,
-        })
-        .await
-        .unwrap();
+    let clock = Clock::start();
+    let options = DemoOptions {
+        scenario: Scenario::Leak,
+        seed: 1,
+        clock: DemoClock::Live(clock),
+        anchor: None,
+    };
+    bound(options, async |demo| {
         let path = demo.announcement().config.clone();
         let text = fs::read_to_string(&path).unwrap();
         let config = decode_text(&text, Some(&path), &Environment::default())
@@ -235,19 +217,13 @@ fn a_mark_whose_answer_is_lost_is_looked_for_and_found_only_where_it_arrived() {
     use crate::time::Clock;
     use faults::{Fault, FaultProxy, Plan};
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let demo = Demo::bind(DemoOptions {
-            scenario: Scenario::Calm,
-            seed: 1,
-            clock: DemoClock::Fixed(anchor()),
-            anchor: None,
-        })
-        .await
-        .unwrap();
+    let options = DemoOptions {
+        scenario: Scenario::Calm,
+        seed: 1,
+        clock: DemoClock::Fixed(anchor()),
+        anchor: None,
+    };
+    bound(options, async |demo| {
         let cases = [
             (Fault::Pass, None),
             (
