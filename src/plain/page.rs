@@ -26,8 +26,7 @@ fn drawn(model: &Model, now: Now) -> Vec<String> {
     };
     let rows = (area.y..area.bottom()).map(|y| {
         let cells = (area.x..area.right()).filter_map(|x| frame.cell((x, y)));
-        let text: String = cells.map(Cell::symbol).collect();
-        text
+        cells.map(Cell::symbol).collect::<String>()
     });
     let rows = rows.enumerate().map(|(at, text)| match at {
         0 => title(&text),

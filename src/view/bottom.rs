@@ -257,14 +257,7 @@ fn which_key(scene: Scene, buffer: &mut Buffer, below: u16, next: &[[Piece; 2]])
         height: rows as u16,
         ..screen
     };
-    widget::clear(buffer, area);
-    buffer.set_style(
-        area,
-        scene
-            .theme
-            .style(Role::Text)
-            .patch(scene.theme.style(Role::Overlay)),
-    );
+    widget::ground(buffer, area, scene.theme);
     for (index, entry) in next.iter().take(rows * columns).enumerate() {
         let row = widget::row(area, (index % rows.max(1)) as u16);
         let at = widget::after(row, 1 + (index / rows.max(1)) as u16 * cell);

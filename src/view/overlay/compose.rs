@@ -29,16 +29,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
     };
     let place = layout::of(scene.model, cover, scene.now).composer.unwrap_or(body);
     let area = widget::clip(buffer, place);
-    for position in area.positions() {
-        if let Some(cell) = buffer.cell_mut(position) {
-            cell.reset();
-        }
-    }
-    let style = scene
-        .theme
-        .style(Role::Text)
-        .patch(scene.theme.style(Role::Overlay));
-    buffer.set_style(area, style);
+    widget::ground(buffer, area, scene.theme);
     let title = title(scene, &open.purpose);
     let frame = Frame {
         foot: foot(open),

@@ -25,9 +25,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect) {
     let width = WIDTH.min(body.width);
     let corner = Rect::new(body.right() - width, body.bottom() - height, width, height);
     let area = widget::clip(buffer, corner);
-    widget::clear(buffer, area);
-    let style = scene.theme.style(Role::Text);
-    buffer.set_style(area, style.patch(scene.theme.style(Role::Overlay)));
+    widget::ground(buffer, area, scene.theme);
     let over = scene
         .model
         .cost

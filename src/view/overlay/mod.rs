@@ -22,7 +22,6 @@ use super::widget::{self, Piece};
 use crate::app::modal::Modal;
 use crate::terminal::Focused;
 use crate::text::SafeText;
-use crate::theme::Role;
 
 pub(super) use confirm::window as question_window;
 
@@ -115,13 +114,7 @@ fn boxed(
     );
     let area = widget::clip(buffer, area);
     widget::clear(buffer, air(area, body));
-    buffer.set_style(
-        area,
-        scene
-            .theme
-            .style(Role::Text)
-            .patch(scene.theme.style(Role::Overlay)),
-    );
+    widget::ground(buffer, area, scene.theme);
     let frame = Frame {
         foot,
         ..Frame::titled(SafeText::line(title), Focused::Gained)

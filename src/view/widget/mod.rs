@@ -22,6 +22,7 @@ use ratatui::style::Style;
 pub use piece::{Look, Piece, put_pieces, width_of};
 
 use crate::text::{SafeText, is_cell_a_byte};
+use crate::theme::{Role, Theme};
 
 /// The part of an area that the buffer has.
 pub fn clip(buffer: &Buffer, area: Rect) -> Rect {
@@ -35,6 +36,12 @@ pub fn clear(buffer: &mut Buffer, area: Rect) {
             *cell = Cell::default();
         }
     }
+}
+
+/// Makes an area the ground of what lies over the rest: blank, in an overlay's colours.
+pub fn ground(buffer: &mut Buffer, area: Rect, theme: &Theme) {
+    clear(buffer, area);
+    buffer.set_style(area, theme.style(Role::Text).patch(theme.style(Role::Overlay)));
 }
 
 /// Writes text into the first row of an area, from its left; returns the cells used.
