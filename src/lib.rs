@@ -86,7 +86,8 @@
 //! - What the console costs ([`app::cost`]) is counted by the loop and read from the kernel ([`runtime::usage`]) only while it is shown;
 //!   `doctor --cost` is the same loop on a screen that counts. At rest it wakes little: the loop has a runtime of its own and its tasks one
 //!   thread (`cli::opening`), the clock's second comes from one timer of the kernel ([`time::alarm`]), all that is asked at one pace is asked at
-//!   one moment ([`time::Tick::next_beat`]), nothing looks for what would have told it.
+//!   one moment ([`time::Tick::next_beat`]), answers of one breath are heard together, a second in which nothing else happened draws the first row
+//!   alone ([`app::still`]), nothing looks for what would have told it.
 //! - Start: arguments are parsed before the runtime exists; the skeleton is painted before any HTTP client is
 //!   made. Clients are made off the UI task, one wire per TLS set-up.
 //!

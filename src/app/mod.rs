@@ -33,6 +33,7 @@ pub mod record;
 pub mod reference;
 pub mod runbook;
 pub mod scope;
+pub mod still;
 pub mod strip;
 pub mod themes;
 pub mod toast;
@@ -449,15 +450,21 @@ impl Model {
         self.layout.absent.len() + 1 == PaneId::ALL.len() && self.layout.shows(PaneId::Logs)
     }
 
-    /// The next moment something changes by itself: a toast ends, a grace time is over, a lease wants
-    /// extending, the cursor rests, the clock's next second. The loop wakes then and sends [`Msg::Timer`].
+    /// The next moment something changes by itself, at the latest the clock's next second. The loop wakes then and
+    /// sends [`Msg::Timer`].
     pub fn next_deadline(&self, now: Now) -> Tick {
         // A link that is spared is not told each second.
         let step = if self.traffic.is_spared() { SPARED_STEP } else { 1 };
         let passed = u64::try_from(now.utc.timestamp()).unwrap_or_default() % step;
         let to_next_second = 1_000_000_000 - u64::from(now.utc.timestamp_subsec_nanos() % 1_000_000_000);
         let clock = now.tick + Duration::from_nanos(to_next_second) + Duration::from_secs(step - 1 - passed);
-        [
+        self.next_due(now).map_or(clock, |due| due.min(clock))
+    }
+
+    /// The next moment something but the clock changes by itself: a toast ends, a grace time is over, a lease wants
+    /// extending, the cursor rests.
+    pub fn next_due(&self, now: Now) -> Option<Tick> {
+        let due = [
             self.toasts.deadline(),
             self.acts.deadline(),
             self.preview.due,
@@ -466,10 +473,8 @@ impl Model {
             self.incidents.follow_due,
             update::case_due(self),
             update::strip_due(self, now),
-        ]
-        .into_iter()
-        .flatten()
-        .fold(clock, Tick::min)
+        ];
+        due.into_iter().flatten().min()
     }
 
     /// When what is being written is put on the disk.

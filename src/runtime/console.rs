@@ -10,6 +10,7 @@ use super::editor::{self, Editing, Editor};
 use super::frame::{Cause, Due, FrameScheduler};
 use crate::app::attention::Drawn;
 use crate::app::cost::Usage;
+use crate::app::still::STEP;
 use crate::app::toast::Level;
 use crate::app::update::update;
 use crate::app::{Effect, Model, Msg};
@@ -55,8 +56,8 @@ pub enum Event {
     Result(Msg),
     /// The person did something; nothing when the terminal is gone.
     Input(Option<Input>),
-    /// A slot has a new latest value.
-    Slot(Msg),
+    /// Slots have new latest values.
+    Slots(Vec<Msg>),
     /// A task died of a defect: what is shown would be half blind from now on.
     Died,
 }
@@ -113,6 +114,8 @@ pub struct Console<S> {
     leaving: Option<Drawn>,
     /// The buffer that is drawn into, kept between frames.
     buffer: Buffer,
+    /// When all of it was drawn last; nothing once it may be old.
+    whole: Option<Tick>,
     /// Bytes that the screen had been handed after the last frame.
     sent: u64,
 }
@@ -148,13 +151,18 @@ impl<S: Screen> Console<S> {
             editing: None,
             leaving: None,
             buffer: Buffer::default(),
+            whole: None,
             sent: 0,
         }
     }
 
     /// Draws the present state, if the writer can take it.
     pub fn draw(&mut self, now: Now) {
-        if self.screen.is_looked_at() {
+        if !self.screen.is_looked_at() {
+            self.whole = None;
+        } else if self.is_clock_alone(now) {
+            self.present_clock(now);
+        } else {
             self.present(now);
         }
         let sent = self.screen.sent();
@@ -165,6 +173,22 @@ impl<S: Screen> Console<S> {
         let window = crate::view::question_window(&self.model, now);
         self.leaving = window.map(|window| self.model.attention.drawn(window));
         self.has_left();
+    }
+
+    /// Whether a second has passed since all was drawn, and nothing else has happened that shows.
+    fn is_clock_alone(&self, now: Now) -> bool {
+        self.frames.wanted() == Some(Cause::Clock)
+            && self.whole.is_some_and(|at| now.tick.since(at) < STEP)
+            && self.buffer.area.as_size() == self.model.size
+            && self.model.is_still(now)
+    }
+
+    /// Hands the clock to the screen, with the row that it stands in. All that is drawn each second would be most of
+    /// what a console at rest costs.
+    fn present_clock(&mut self, now: Now) {
+        self.model.traffic = self.screen.traffic(now.tick);
+        crate::view::draw_clock(&self.model, &self.theme, now, &mut self.buffer);
+        self.screen.present_row(&self.buffer, 0);
     }
 
     /// Hands the present state to the screen.
@@ -183,6 +207,7 @@ impl<S: Screen> Console<S> {
             self.screen.link_cells(&links);
         }
         self.screen.present(&self.buffer, cursor);
+        self.whole = Some(now.tick);
     }
 
     /// A question is in sight once the writer is done with the frame that shows it.
@@ -234,7 +259,7 @@ impl<S: Screen> Console<S> {
                     Event::Signal(signal) => self.signal(signal, world),
                     Event::Result(msg) => self.take(msg, Cause::Person, world),
                     Event::Input(input) => self.take_input(input, world),
-                    Event::Slot(msg) => self.take(msg, Cause::World, world),
+                    Event::Slots(new) => self.take_all(new, world),
                     Event::Died => Some(Ended::Failed),
                 },
                 result = editor::closed(&mut self.editing), if self.editing.is_some() => {
@@ -334,10 +359,13 @@ impl<S: Screen> Console<S> {
             return None;
         }
         self.say_what_became_of_the_recording();
-        if self.model.cost.is_due(self.clock.tick()) {
+        let now = self.clock.now();
+        if self.model.cost.is_due(now.tick) {
             self.read_cost();
         }
-        self.take(Msg::Timer, Cause::World, world)
+        let is_due = self.model.next_due(now).is_some_and(|due| due <= now.tick);
+        let cause = if is_due { Cause::World } else { Cause::Clock };
+        self.take(Msg::Timer, cause, world)
     }
 
     /// Takes down what the process has used up to now.
@@ -382,11 +410,20 @@ impl<S: Screen> Console<S> {
         }
     }
 
+    /// Takes in what the world says.
+    fn take_all(&mut self, new: Vec<Msg>, world: &mut impl World) -> Option<Ended> {
+        new.into_iter()
+            .fold(None, |ended, msg| self.take(msg, Cause::World, world).or(ended))
+    }
+
     /// Takes in a message and carries out what follows.
     fn take(&mut self, msg: Msg, cause: Cause, world: &mut impl World) -> Option<Ended> {
         self.frames.want(cause);
         let now = self.clock.now();
         let effects = update(&mut self.model, msg, now);
+        if !effects.is_empty() {
+            self.frames.want(Cause::World);
+        }
         let mut ended = None;
         for effect in effects {
             ended = self.carry(effect, now, world).or(ended);

@@ -14,7 +14,9 @@ use crate::time::Tick;
 /// Why the screen should change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// A feed, a timer, a clock: may wait for the cap.
+    /// A second has passed, and nothing else: as the world.
+    Clock,
+    /// A feed, a timer: may wait for the cap.
     World,
     /// A key, the mouse, a resize, the outcome of an act: may not.
     Person,
@@ -59,13 +61,18 @@ impl FrameScheduler {
         self.wanted = self.wanted.max(Some(cause));
     }
 
+    /// Why the next frame is wanted, if it is.
+    pub fn wanted(&self) -> Option<Cause> {
+        self.wanted
+    }
+
     /// When the next frame is due.
     pub fn due(&self, now: Tick, link: Link) -> Due {
         match (self.wanted, link) {
             (None, _) => Due::Never,
-            (Some(_), Link::Busy) | (Some(Cause::World), Link::Awaited) => Due::WhenDrained,
+            (Some(_), Link::Busy) | (Some(Cause::Clock | Cause::World), Link::Awaited) => Due::WhenDrained,
             (Some(Cause::Person), Link::Idle | Link::Rests(_) | Link::Awaited) => Due::Now,
-            (Some(Cause::World), Link::Idle | Link::Rests(_)) => {
+            (Some(Cause::Clock | Cause::World), Link::Idle | Link::Rests(_)) => {
                 let capped = self.last.map_or(Tick::ZERO, |last| {
                     let affordable = self.paid.before(CREDIT);
                     (last + self.interval).max(affordable.min(last + LONGEST))
@@ -82,7 +89,7 @@ impl FrameScheduler {
     /// A frame was drawn, took so many bytes, and shows everything wanted so far.
     pub fn drawn(&mut self, now: Tick, bytes: u64) {
         self.last = Some(now);
-        if self.wanted.take() == Some(Cause::World) {
+        if matches!(self.wanted.take(), Some(Cause::Clock | Cause::World)) {
             let cost = Duration::from_millis(bytes.saturating_mul(1_000) / BYTES_PER_SECOND);
             self.paid = self.paid.max(now) + cost;
         }

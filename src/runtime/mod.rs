@@ -8,7 +8,7 @@
 //! | input | 256 | the reader waits; scrolls are coalesced before | the reader, at end of file |
 //! | results of effects | 64 | the task that acted waits; never dropped | the session, at its end |
 //! | drafts (`tray`) | 1 a draft, latest value | the older value is replaced | the session, once they are kept |
-//! | slots (SLO board, alert board, health, arrangement, the other contexts) | 1, latest value | the older value is replaced | their task |
+//! | slots (SLO board, alert board, health, arrangement, the other contexts); those of one breath are heard together (`session::slots`) | 1, latest value | the older value is replaced | their task |
 
 mod acts;
 pub mod audit_forward;

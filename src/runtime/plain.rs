@@ -101,7 +101,10 @@ impl Lines {
             Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::HangUp) => {
                 self.take(Msg::ShutDown, world)
             }
-            Event::Result(msg) | Event::Slot(msg) => self.take(msg, world),
+            Event::Result(msg) => self.take(msg, world),
+            Event::Slots(new) => new
+                .into_iter()
+                .fold(None, |ended, msg| self.take(msg, world).or(ended)),
             Event::Input(Some(Input::Paste(line))) => {
                 match Wish::of(&line).filter(|_| self.model.modal.is_none()) {
                     Some(wish) => {

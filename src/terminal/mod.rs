@@ -153,6 +153,11 @@ pub trait Screen: Send {
     /// Shows a frame: only what differs from what was last written is sent. Call only when ready.
     fn present(&mut self, frame: &Buffer, cursor: Option<Position>);
 
+    /// Shows a frame that differs from the last in one row alone, and in no link; no cursor is in it.
+    fn present_row(&mut self, frame: &Buffer, _y: u16) {
+        self.present(frame, None);
+    }
+
     /// Forgets what was written: the next frame is sent whole.
     fn invalidate(&mut self);
 

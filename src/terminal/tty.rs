@@ -259,6 +259,24 @@ impl Tty {
         )?);
         Ok(())
     }
+
+    /// Hands what was encoded to the writer, behind what enters the screen.
+    fn submit(&mut self) {
+        let mut row_ends = self.encoder.row_ends().to_vec();
+        let mut bytes = self.encoder.take();
+        if self.entry == Entry::WithNextFrame {
+            self.entry = Entry::Done;
+            let drawn = bytes.len();
+            bytes.splice(0..0, self.guard.enter());
+            let entered = bytes.len() - drawn;
+            for end in &mut row_ends {
+                *end += entered;
+            }
+        }
+        let questions = self.questions(bytes.len());
+        bytes.extend_from_slice(&questions);
+        self.writer.submit_frame(&bytes, &row_ends);
+    }
 }
 
 impl Screen for Tty {
@@ -325,20 +343,12 @@ impl Screen for Tty {
             self.encoder.leave_unmarked();
         }
         self.encoder.encode(frame, cursor);
-        let mut row_ends = self.encoder.row_ends().to_vec();
-        let mut bytes = self.encoder.take();
-        if self.entry == Entry::WithNextFrame {
-            self.entry = Entry::Done;
-            let drawn = bytes.len();
-            bytes.splice(0..0, self.guard.enter());
-            let entered = bytes.len() - drawn;
-            for end in &mut row_ends {
-                *end += entered;
-            }
-        }
-        let questions = self.questions(bytes.len());
-        bytes.extend_from_slice(&questions);
-        self.writer.submit_frame(&bytes, &row_ends);
+        self.submit();
+    }
+
+    fn present_row(&mut self, frame: &Buffer, y: u16) {
+        self.encoder.encode_row(frame, y);
+        self.submit();
     }
 
     fn sent(&self) -> u64 {

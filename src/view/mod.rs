@@ -63,7 +63,22 @@ enum Audience {
     Ears,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    fn of(model: &'a Model, theme: &'a Theme, now: Now, us: &'a Us, audience: Audience) -> Self {
+        let still = match &model.paused {
+            Some(paused) => back_to(now, paused.since),
+            None => now,
+        };
+        Self {
+            model,
+            theme,
+            now,
+            still,
+            us,
+            audience,
+        }
+    }
+
     /// Writes pieces into the first row of an area and cuts what does not fit at its end.
     fn line(&self, buffer: &mut Buffer, area: Rect, pieces: &[Piece]) -> u16 {
         put_pieces(buffer, area, self.theme, pieces, Cut::End, Look::Plain)
@@ -99,6 +114,22 @@ pub(crate) fn draw_for_ears(model: &Model, theme: &Theme, now: Now, buffer: &mut
     draw_for(Audience::Ears, model, theme, now, buffer);
 }
 
+/// Draws the first row anew, in a frame that was drawn: its clock has gone on, and nothing else has changed.
+pub fn draw_clock(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) {
+    let us = model.us();
+    let scene = Scene::of(model, theme, now, &us, Audience::Eyes);
+    let areas = layout::of(model, cover_of(model), now);
+    if body_of(&areas, buffer.area).is_none() {
+        return;
+    }
+    widget::clear(buffer, areas.top);
+    buffer.set_style(areas.top, theme.style(Role::Text));
+    top::top(scene, buffer, areas.top);
+    if theme.glyphs == Glyphs::Ascii {
+        widget::ascii::fold(buffer);
+    }
+}
+
 fn draw_for(
     audience: Audience,
     model: &Model,
@@ -111,25 +142,9 @@ fn draw_for(
         return None;
     }
     buffer.set_style(screen, theme.style(Role::Text));
-    let still = match &model.paused {
-        Some(paused) => back_to(now, paused.since),
-        None => now,
-    };
     let us = model.us();
-    let scene = Scene {
-        model,
-        theme,
-        now,
-        still,
-        us: &us,
-        audience,
-    };
-    let cover = if model.details.is_empty() {
-        Cover::Panes
-    } else {
-        Cover::Detail
-    };
-    let areas = layout::of(model, cover, now);
+    let scene = Scene::of(model, theme, now, &us, audience);
+    let areas = layout::of(model, cover_of(model), now);
     let Some(body) = body_of(&areas, screen) else {
         too_small(scene, buffer, screen);
         return None;
@@ -199,6 +214,15 @@ pub(crate) fn log_line_at(model: &Model, lines: ratatui::layout::Rect, row: usiz
     pane::logs::place_at(model, lines, row)
 }
 
+/// What lies under everything.
+fn cover_of(model: &Model) -> Cover {
+    if model.details.is_empty() {
+        Cover::Panes
+    } else {
+        Cover::Detail
+    }
+}
+
 /// What lies over the panes lies in this part of the screen; nothing where that is too small for anything.
 fn body_of(areas: &layout::Areas, screen: Rect) -> Option<Rect> {
     match &areas.middle {
@@ -219,13 +243,8 @@ pub fn question_window(model: &Model, now: Now) -> Option<Window> {
     let Some(Modal::Confirm(open)) = &model.modal else {
         return None;
     };
-    let cover = if model.details.is_empty() {
-        Cover::Panes
-    } else {
-        Cover::Detail
-    };
     let screen = Rect::new(0, 0, model.size.width, model.size.height);
-    let body = body_of(&layout::of(model, cover, now), screen)?;
+    let body = body_of(&layout::of(model, cover_of(model), now), screen)?;
     Some(overlay::question_window(body, open, model.size))
 }
 

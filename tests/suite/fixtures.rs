@@ -56,6 +56,12 @@ pub fn now() -> Now {
     Now::fixed(Utc.with_ymd_and_hms(2026, 11, 20, 3, 14, 7).unwrap(), 1_000)
 }
 
+/// So many seconds after that.
+pub fn later(seconds: u64) -> Now {
+    let utc = now().utc + TimeDelta::seconds(i64::try_from(seconds).unwrap());
+    Now::fixed(utc, 1_000 + seconds)
+}
+
 pub fn ago(minutes: i64) -> DateTime<Utc> {
     now().utc - TimeDelta::minutes(minutes)
 }

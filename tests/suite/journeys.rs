@@ -1,7 +1,7 @@
 //! The real loop and the real session against scripted servers, on paused time: what somebody at the terminal
 //! sees. Nothing sleeps: a step is a frame, and every wait is for a frame that shows something, with a limit.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -257,13 +257,38 @@ struct Link {
     stalls_at: Mutex<Option<&'static str>>,
     stalled: AtomicBool,
     drained: Arc<Notify>,
+    /// Frames that were handed on whole, and those of which the first row was.
+    whole: AtomicUsize,
+    first_row: AtomicUsize,
 }
 
 impl Link {
+    /// How many of each there were since this was asked last.
+    fn frames(&self) -> (usize, usize) {
+        let taken = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
+        (taken(&self.whole), taken(&self.first_row))
+    }
+
     fn goes_on(&self) {
         *self.stalls_at.lock().unwrap() = None;
         self.stalled.store(false, Ordering::SeqCst);
         self.drained.notify_one();
+    }
+}
+
+impl Recorder {
+    fn show(&self, frame: &Buffer) {
+        let width = usize::from(frame.area.width.max(1));
+        let rows = frame.content().chunks(width).map(|row| {
+            let text: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+            text.trim_end().to_owned()
+        });
+        let text = rows.collect::<Vec<_>>().join("\n");
+        let stalls = self.link.stalls_at.lock().unwrap();
+        if stalls.is_some_and(|at| text.contains(at)) {
+            self.link.stalled.store(true, Ordering::SeqCst);
+        }
+        self.frames.send_replace(text);
     }
 }
 
@@ -281,17 +306,14 @@ impl Screen for Recorder {
     }
 
     fn present(&mut self, frame: &Buffer, _cursor: Option<Position>) {
-        let width = usize::from(frame.area.width.max(1));
-        let rows = frame.content().chunks(width).map(|row| {
-            let text: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-            text.trim_end().to_owned()
-        });
-        let text = rows.collect::<Vec<_>>().join("\n");
-        let stalls = self.link.stalls_at.lock().unwrap();
-        if stalls.is_some_and(|at| text.contains(at)) {
-            self.link.stalled.store(true, Ordering::SeqCst);
-        }
-        self.frames.send_replace(text);
+        self.link.whole.fetch_add(1, Ordering::SeqCst);
+        self.show(frame);
+    }
+
+    fn present_row(&mut self, frame: &Buffer, y: u16) {
+        assert_eq!(y, 0, "the clock stands in the first row");
+        self.link.first_row.fetch_add(1, Ordering::SeqCst);
+        self.show(frame);
     }
 
     fn invalidate(&mut self) {}
@@ -441,6 +463,38 @@ async fn journey(firing: Vec<&'static str>, script: impl AsyncFnOnce(&mut Person
 
 const RUNBOOK: &str =
     "# Pool\n\n- [ ] Look at the pool\n- [ ] Greet:\n\n  ```sh\n  printf {{ labels.alertname }}\n  ```\n";
+
+#[tokio::test(start_paused = true)]
+async fn at_rest_a_second_is_the_first_row_alone_until_somebody_looks_closer() {
+    journey(vec!["PoolExhausted"], async |person| {
+        person.sees("PoolExhausted").await;
+        // What is said at the start has passed.
+        person.watch(60).await;
+        person.link.frames();
+        person.watch(60).await;
+        let (whole, first_row) = person.link.frames();
+        assert!(first_row >= 40, "{whole} whole, {first_row} of the first row");
+        assert!(
+            (12..=30).contains(&whole),
+            "{whole} whole, {first_row} of the first row"
+        );
+        let clock = person.clock.now().utc.format("%H:%M:%SZ").to_string();
+        let frame = person.until("on time", move |frame| frame.contains(&clock)).await;
+        assert!(frame.contains("PoolExhausted"), "{frame}");
+        // A detail may show whatever it likes by the second.
+        person.press("2 enter").await;
+        person.sees("Acknowledgement").await;
+        person.watch(2).await;
+        person.link.frames();
+        person.watch(10).await;
+        let (whole, first_row) = person.link.frames();
+        assert!(
+            whole >= 10 && first_row == 0,
+            "{whole} whole, {first_row} of the first row"
+        );
+    })
+    .await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_runbook_is_opened_its_steps_are_ticked_and_its_command_asked_for() {

@@ -164,7 +164,31 @@ fn pictured(model: &Model) -> String {
 fn at_each(sizes: &[(u16, u16)], name: &str, build: impl Fn(u16, u16) -> Model) {
     for (width, height) in sizes {
         let model = build(*width, *height);
+        assert_only_the_clock_goes_on(&model, name);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), pictured(&model));
+    }
+}
+
+/// Of a screen that says it is still, the first row drawn anew some seconds later makes the screen of that moment.
+fn assert_only_the_clock_goes_on(model: &Model, name: &str) {
+    let theme = numbered(Glyphs::Unicode);
+    let at = |now| {
+        let mut frame = Buffer::empty(Rect::new(0, 0, model.size.width, model.size.height));
+        view::draw(model, &theme, now, &mut frame);
+        frame
+    };
+    // Not from the whole minute on, at which spans ahead go a step.
+    let mut frame = at(shop::later(1));
+    for seconds in 2..=5 {
+        let later = shop::later(seconds);
+        if !model.is_still(later) {
+            return;
+        }
+        view::draw_clock(model, &theme, later, &mut frame);
+        let (shown, wanted) = (rows(&frame), rows(&at(later)));
+        for (y, row) in shown.iter().zip(&wanted).enumerate() {
+            assert_eq!(row.0, row.1, "{name}, row {y}, {seconds} s later");
+        }
     }
 }
 

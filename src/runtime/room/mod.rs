@@ -65,6 +65,16 @@ const ACTING_AS: Duration = Duration::from_secs(60);
 pub(super) struct Doors {
     pub question: watch::Sender<Question>,
     pub follow: watch::Sender<Option<IncidentId>>,
+    /// Everybody who keeps incidents, once the journal is open or known not to be.
+    pub keepers: watch::Receiver<Option<Keepers>>,
+    /// Relieves the watch over local incidents, where this console may hold it.
+    pub relief: watch::Receiver<Option<Relief>>,
+    /// Wakes everything that asks.
+    pub wake: Arc<Notify>,
+}
+
+/// What the session is told.
+pub(super) struct Told {
     pub incidents: watch::Receiver<Feed<IncidentBoard>>,
     /// Which alerts and incidents are the same trouble.
     pub links: watch::Receiver<Arc<Links>>,
@@ -72,16 +82,10 @@ pub(super) struct Doors {
     pub marks: watch::Receiver<Feed<Marks>>,
     pub timeline: watch::Receiver<Followed>,
     pub roster: watch::Receiver<Feed<Roster>>,
-    /// Everybody who keeps incidents, once the journal is open or known not to be.
-    pub keepers: watch::Receiver<Option<Keepers>>,
     /// How the record of what is done stands, once that is known.
     pub record: watch::Receiver<Option<RecordHealth>>,
-    /// Relieves the watch over local incidents, where this console may hold it.
-    pub relief: watch::Receiver<Option<Relief>>,
-    /// Who has that watch.
+    /// Who has the watch over local incidents.
     pub watching: watch::Receiver<Watching>,
-    /// Wakes everything that asks.
-    pub wake: Arc<Notify>,
 }
 
 /// Everybody who keeps incidents of the context.
@@ -146,7 +150,7 @@ pub(super) struct Frame {
 }
 
 /// Both sides, nothing running yet.
-pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
+pub(super) fn doors(frame: Frame) -> (Doors, Told, Behind) {
     let poll = frame
         .context
         .incidents
@@ -175,16 +179,18 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
     let doors = Doors {
         question: question_out,
         follow: follow_out,
+        keepers,
+        relief,
+        wake: Arc::clone(&wake),
+    };
+    let told = Told {
         incidents,
         links,
         marks,
         timeline,
         roster,
-        keepers,
         record,
-        relief,
         watching,
-        wake: Arc::clone(&wake),
     };
     let behind = Behind {
         config: frame.config,
@@ -209,7 +215,7 @@ pub(super) fn doors(frame: Frame) -> (Doors, Behind) {
         watching: watching_out,
         wake,
     };
-    (doors, behind)
+    (doors, told, behind)
 }
 
 /// The local keeper, where there is a journal for it.

@@ -3,6 +3,7 @@
 
 mod keeping;
 mod opening;
+mod slots;
 mod work;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::keeping::{directory, keepers, ladder, left_asleep};
+use self::slots::Slots;
 use super::console::{Carried, Event, World};
 use super::logs::Order;
 use super::outbox::{Followed, Office};
@@ -25,18 +27,15 @@ use super::union::Reports;
 use super::{acts, history, kept_file, layout_file, querying, runbooks, traces};
 use crate::app::acts::Act;
 use crate::app::effect::WriteUp;
-use crate::app::feed::Feed;
-use crate::app::logs::{LogView, LogsAsk};
+use crate::app::logs::LogsAsk;
 use crate::app::query::QueryTrouble;
 use crate::app::toast::Level;
-use crate::app::traces::{TraceList, TracesAsk};
-use crate::app::{BackendHealth, Effect, Msg};
+use crate::app::traces::TracesAsk;
+use crate::app::{Effect, Msg};
 use crate::backend::Backends;
 use crate::backend::http::Wires;
 use crate::config::{Config, Context, RunbooksConfig};
-use crate::domain::alert::AlertBoard;
 use crate::domain::alert::desk::Arrangement;
-use crate::domain::slo::SloBoard;
 use crate::outbox::OutboxView;
 use crate::runbook::source::Unread;
 use crate::terminal::Input;
@@ -76,11 +75,10 @@ pub struct Opening {
     pub signals: Signals,
 }
 
-/// The ways to the keeper of log lines.
+/// What the keeper of log lines is asked.
 struct LogDoors {
     ask: watch::Sender<LogsAsk>,
     orders: mpsc::Sender<Order>,
-    view: watch::Receiver<Option<Arc<LogView>>>,
 }
 
 impl LogDoors {
@@ -91,16 +89,11 @@ impl LogDoors {
     }
 }
 
-/// The ways to the searcher of traces.
-struct TraceDoors {
-    ask: watch::Sender<TracesAsk>,
-    list: watch::Receiver<Feed<TraceList>>,
-}
-
 /// One open context.
 pub struct Session {
     office: Office,
-    outbox: watch::Receiver<Arc<OutboxView>>,
+    /// What the tasks say.
+    slots: Slots,
     doors: Doors,
     writer: Writer,
     followed: Followed,
@@ -108,7 +101,8 @@ pub struct Session {
     books: runbooks::Books,
     wires: Arc<Wires>,
     logs: LogDoors,
-    traces: TraceDoors,
+    /// What the searcher of traces is asked.
+    traces: watch::Sender<TracesAsk>,
     backends: Arc<Backends>,
     identity: Arc<str>,
     lease: Duration,
@@ -118,8 +112,6 @@ pub struct Session {
     config: Arc<Config>,
     /// The open context.
     context: Arc<str>,
-    /// What is known of the others, while somebody looks.
-    reports: watch::Receiver<Reports>,
     reports_out: watch::Sender<Reports>,
     /// The task that watches them, and what wakes it.
     watcher: Option<AbortHandle>,
@@ -136,9 +128,6 @@ pub struct Session {
     /// What is said at once without a task: drained before the inbox.
     said: VecDeque<Msg>,
     arrangement: watch::Sender<Arrangement>,
-    slo: watch::Receiver<Feed<SloBoard>>,
-    board: watch::Receiver<Arc<AlertBoard>>,
-    health: watch::Receiver<Vec<BackendHealth>>,
     /// Wakes every task that asks.
     wake: Vec<Arc<Notify>>,
     /// Wakes the Alertmanagers': an act changes nothing elsewhere.
@@ -154,6 +143,18 @@ impl Session {
     /// Ends every task; the signals are for whoever comes next.
     pub fn close(self) -> Signals {
         self.signals
+    }
+
+    /// What the outbox now says of the acts that were followed: what was done shows with the next answer, which is
+    /// asked for.
+    fn settle(&mut self, view: &OutboxView) {
+        let before = self.said.len();
+        self.followed.settle(view, &mut self.said);
+        if self.said.len() > before {
+            for wake in &self.wake_alerts {
+                wake.notify_one();
+            }
+        }
     }
 }
 
@@ -403,7 +404,7 @@ impl World for Session {
                 Carried::Done
             }
             Effect::AskTraces(ask) => {
-                self.traces.ask.send_if_modified(|held| {
+                self.traces.send_if_modified(|held| {
                     let changed = *held != ask;
                     *held = ask;
                     changed
@@ -518,12 +519,12 @@ impl World for Session {
                 Some(msg) = self.result_inbox.recv() => {
                     if let Msg::ActJournaled { id, result: Ok(entries) } = &msg {
                         self.followed.add(*id, entries.clone());
-                        let view = self.outbox.borrow().clone();
+                        let view = self.slots.outbox.borrow().clone();
                         self.followed.settle(&view, &mut self.said);
                     }
                     if let Msg::TakenBack { id, result } = &msg {
                         self.followed.answered(*id, result);
-                        let view = self.outbox.borrow().clone();
+                        let view = self.slots.outbox.borrow().clone();
                         self.followed.settle(&view, &mut self.said);
                     }
                     return Event::Result(msg);
@@ -535,64 +536,17 @@ impl World for Session {
                     }
                 }
                 // Input before slots: a flood of answers never delays a key.
-                input = inputs.recv() => return Event::Input(input),
-                Ok(()) = self.board.changed() => {
-                    return Event::Slot(Msg::AlertsArranged(self.board.borrow_and_update().clone()));
+                input = inputs.recv() => {
+                    self.slots.listen();
+                    return Event::Input(input);
                 }
-                Ok(()) = self.outbox.changed() => {
-                    let view = self.outbox.borrow_and_update().clone();
-                    let before = self.said.len();
-                    self.followed.settle(&view, &mut self.said);
-                    if self.said.len() > before {
-                        // What was done shows with the next answer: ask now.
-                        for wake in &self.wake_alerts {
-                            wake.notify_one();
+                new = self.slots.next() => {
+                    for msg in &new {
+                        if let Msg::OutboxChanged(view) = msg {
+                            self.settle(view);
                         }
                     }
-                    return Event::Slot(Msg::OutboxChanged(view));
-                }
-                Ok(()) = self.doors.incidents.changed() => {
-                    return Event::Slot(Msg::IncidentsFetched(self.doors.incidents.borrow_and_update().clone()));
-                }
-                Ok(()) = self.doors.marks.changed() => {
-                    return Event::Slot(Msg::MarksFetched(self.doors.marks.borrow_and_update().clone()));
-                }
-                Ok(()) = self.doors.links.changed() => {
-                    return Event::Slot(Msg::Linked(self.doors.links.borrow_and_update().clone()));
-                }
-                Ok(()) = self.doors.timeline.changed() => {
-                    if let Some((incident, feed)) = self.doors.timeline.borrow_and_update().clone() {
-                        return Event::Slot(Msg::TimelineFetched { incident, feed });
-                    }
-                }
-                Ok(()) = self.doors.roster.changed() => {
-                    return Event::Slot(Msg::RosterFetched(self.doors.roster.borrow_and_update().clone()));
-                }
-                Ok(()) = self.slo.changed() => {
-                    return Event::Slot(Msg::SloFetched(self.slo.borrow_and_update().clone()));
-                }
-                Ok(()) = self.doors.watching.changed() => {
-                    return Event::Slot(Msg::WatchingChanged(self.doors.watching.borrow_and_update().clone()));
-                }
-                Ok(()) = self.doors.record.changed() => {
-                    if let Some(record) = self.doors.record.borrow_and_update().clone() {
-                        return Event::Slot(Msg::RecordChanged(record));
-                    }
-                }
-                Ok(()) = self.health.changed() => {
-                    return Event::Slot(Msg::HealthChanged(self.health.borrow_and_update().clone()));
-                }
-                Ok(()) = self.reports.changed() => {
-                    return Event::Slot(Msg::ContextsHeard(self.reports.borrow_and_update().clone()));
-                }
-                Ok(()) = self.traces.list.changed() => {
-                    return Event::Slot(Msg::TracesFetched(self.traces.list.borrow_and_update().clone()));
-                }
-                // The busiest comes last.
-                Ok(()) = self.logs.view.changed() => {
-                    if let Some(view) = self.logs.view.borrow_and_update().clone() {
-                        return Event::Slot(Msg::LogsChanged(view));
-                    }
+                    return Event::Slots(new);
                 }
             }
         }

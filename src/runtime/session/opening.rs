@@ -9,11 +9,12 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{LogDoors, Opening, RESULTS, Session, TraceDoors};
+use super::slots::Slots;
+use super::{LogDoors, Opening, RESULTS, Session};
 use crate::app::BackendHealth;
 use crate::app::feed::{Feed, Status};
-use crate::app::logs::LogsAsk;
-use crate::app::traces::TracesAsk;
+use crate::app::logs::{LogView, LogsAsk};
+use crate::app::traces::{TraceList, TracesAsk};
 use crate::backend::Backends;
 use crate::backend::metrics::engine::{self, Discover, Engine};
 use crate::config::{Config, Context, SignalConfig};
@@ -144,7 +145,7 @@ impl Start {
     }
 
     /// Starts the keeper of log lines, where there is a source of them.
-    fn logs(&mut self) -> LogDoors {
+    fn logs(&mut self) -> (LogDoors, watch::Receiver<Option<Arc<LogView>>>) {
         let (ask, asked) = watch::channel(LogsAsk::default());
         // A key a time; what does not fit was pressed in vain, for the same is under way.
         let (orders, ordered) = mpsc::channel(8);
@@ -164,11 +165,11 @@ impl Start {
             };
             self.tasks.spawn(keeper.run());
         }
-        LogDoors { ask, orders, view }
+        (LogDoors { ask, orders }, view)
     }
 
     /// Starts the searcher of traces, where there is a store of them.
-    fn traces(&mut self) -> TraceDoors {
+    fn traces(&mut self) -> (watch::Sender<TracesAsk>, watch::Receiver<Feed<TraceList>>) {
         let config = self.context.traces.as_ref();
         let (ask, asked) = watch::channel(TracesAsk::default());
         let (out, list) = watch::channel(Feed::new(config.map_or(self.poll, SignalConfig::poll)));
@@ -184,7 +185,7 @@ impl Start {
             self.wake.push(Arc::clone(&searcher.wake));
             self.tasks.spawn(searcher.run());
         }
-        TraceDoors { ask, list }
+        (ask, list)
     }
 }
 
@@ -250,7 +251,7 @@ impl Session {
         };
         let (slo, rules) = start.measure();
         let sources = start.alerts();
-        let told = sources.iter().map(|(_, feed)| feed.clone()).collect();
+        let answers = sources.iter().map(|(_, feed)| feed.clone()).collect();
         let (arrangement, arrangement_in) = watch::channel(Arrangement::default());
         let (board_out, board) = watch::channel(Arc::new(AlertBoard::default()));
         let gather = Gather {
@@ -262,8 +263,8 @@ impl Session {
         start
             .tasks
             .spawn(desk_task::arrange(gather, arrangement_in, board_out, stir, clock));
-        let logs = start.logs();
-        let traces = start.traces();
+        let (logs, lines) = start.logs();
+        let (traces, listed) = start.traces();
         let Start {
             health: health_out,
             mut tasks,
@@ -274,13 +275,13 @@ impl Session {
 
         let (results, result_inbox) = mpsc::channel(RESULTS);
         let (view_out, outbox) = watch::channel(Arc::new(OutboxView::default()));
-        let (doors, behind) = room::doors(room::Frame {
+        let (doors, told, behind) = room::doors(room::Frame {
             config: Arc::clone(&config),
             context: Arc::clone(&context),
             clock,
             results: results.clone(),
             alerts: board.clone(),
-            sources: told,
+            sources: answers,
             slos: slo.clone(),
             outbox: outbox.clone(),
             health: health_out,
@@ -307,13 +308,22 @@ impl Session {
                 .map(Arc::new),
             context: Arc::from(context.name.as_str()),
             config: Arc::clone(&config),
-            reports,
+            slots: Slots {
+                board,
+                outbox,
+                slo,
+                health,
+                reports,
+                traces: listed,
+                logs: lines,
+                told,
+                breath: None,
+            },
             reports_out,
             watcher: None,
             wake_others: Arc::default(),
             query: CancellationToken::new(),
             office,
-            outbox,
             doors,
             logs,
             traces,
@@ -339,9 +349,6 @@ impl Session {
             result_inbox,
             said: VecDeque::new(),
             arrangement,
-            slo,
-            board,
-            health,
             wake,
             wake_alerts,
             past: CancellationToken::new(),

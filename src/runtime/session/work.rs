@@ -169,7 +169,7 @@ impl Session {
     fn work(&self) -> acts::Work {
         acts::Work {
             backends: Arc::clone(&self.backends),
-            board: self.board.borrow().clone(),
+            board: self.slots.board.borrow().clone(),
             identity: Arc::clone(&self.identity),
             lease: self.lease,
             grace: self.grace,

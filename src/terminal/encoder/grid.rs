@@ -46,6 +46,23 @@ impl Grid {
         }
     }
 
+    /// Takes a row of `frame`; the others are whatever they were.
+    pub fn take_row(&mut self, frame: &Buffer, y: u16) {
+        let size = frame.area.as_size();
+        if size != self.size {
+            self.blank(size);
+        }
+        let start = usize::from(y) * usize::from(size.width);
+        let drawn = frame.content.get(start..).unwrap_or_default();
+        take_row(self.cells_mut(y, 0..size.width), drawn);
+    }
+
+    /// Takes a row of another grid of the same size.
+    pub fn copy_row(&mut self, other: &Self, y: u16) {
+        let width = self.size.width;
+        self.cells_mut(y, 0..width).clone_from_slice(other.row(y));
+    }
+
     pub fn row(&self, y: u16) -> &[Cell] {
         let width = usize::from(self.size.width);
         let start = usize::from(y) * width;

@@ -48,7 +48,16 @@ impl Links {
 
     /// Gives the cells of the next frame their numbers.
     pub(super) fn mark(&self, grid: &mut Grid) {
-        for link in &self.next {
+        self.mark_those(grid, |_| true);
+    }
+
+    /// Gives those of a row theirs.
+    pub(super) fn mark_row(&self, grid: &mut Grid, y: u16) {
+        self.mark_those(grid, |link| link.y == y);
+    }
+
+    fn mark_those(&self, grid: &mut Grid, is_meant: impl Fn(&Hyperlink) -> bool) {
+        for link in self.next.iter().filter(|link| is_meant(link)) {
             let number = self.known.iter().position(|url| *url == link.url);
             let Some(number) = number.and_then(|at| u8::try_from(at + 1).ok()) else {
                 continue;

@@ -162,6 +162,27 @@ impl Encoder {
         }
     }
 
+    /// Encodes a frame that differs from the last one in a row alone, and in no link; no cursor is in it.
+    pub fn encode_row(&mut self, frame: &Buffer, y: u16) {
+        let size = frame.area.as_size();
+        let Some(mut shown) = self.shown.take().filter(|shown| shown.size() == size) else {
+            return self.encode(frame, None);
+        };
+        self.next.take_row(frame, y);
+        self.links.mark_row(&mut self.next, y);
+        let next = std::mem::take(&mut self.next);
+        let before = self.out.len();
+        self.row(y, shown.row(y), next.row(y));
+        if self.pen.is_some_and(|pen| pen.link != 0) {
+            self.draw_with(Pen::PLAIN);
+        }
+        self.set_cursor(None);
+        self.end_row(before);
+        shown.copy_row(&next, y);
+        self.next = next;
+        self.shown = Some(shown);
+    }
+
     /// The bytes encoded since the last time.
     pub fn take(&mut self) -> Vec<u8> {
         self.row_ends.clear();

@@ -163,6 +163,32 @@ fn console(selected: usize, clock: &str) -> Buffer {
 }
 
 #[test]
+fn a_row_alone_costs_what_it_costs_in_a_frame_and_the_next_frame_goes_on_from_it() {
+    let drawn = |clock: &str| {
+        let mut frame = buffer(20, 3);
+        frame.set_string(0, 0, format!("prod      {clock}"), Style::new().fg(Color::Cyan));
+        frame.set_string(0, 2, "a row that stays", Style::new());
+        frame
+    };
+    let (mut whole, mut rows) = (Bench::new(20, 3), Bench::new(20, 3));
+    for clock in ["03:02:07Z", "03:02:08Z", "03:02:59Z"] {
+        let frame = drawn(clock);
+        let bytes = whole.show(&frame);
+        // The first is the whole screen, as nothing is known of it.
+        rows.encoder.encode_row(&frame, 0);
+        let row = rows.encoder.take();
+        rows.terminal.process(&row);
+        assert_eq!(row, bytes);
+        assert_eq!(rows.mismatch(&frame), None);
+    }
+    let mut changed = drawn("03:03:00Z");
+    changed.set_string(0, 1, "another", Style::new());
+    rows.show(&changed);
+    assert_eq!(rows.mismatch(&changed), None);
+    assert_eq!(rows.show(&changed), b"", "all of it is known");
+}
+
+#[test]
 fn nothing_is_sent_when_nothing_changed() {
     let mut bench = Bench::new(120, 40);
     let frame = console(3, "01:02:03");

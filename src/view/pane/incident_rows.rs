@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::standing;
 use crate::app::acts::{Act, PendingAct, Stage};
+use crate::app::still::SECONDS_BELOW;
 use crate::domain::incident::{AssignedVia, DueWhat, Incident, Level, Person, Status, Urgency, Verb};
 use crate::domain::oneself::YOU;
 use crate::outbox::{Payload, State};
@@ -193,15 +194,12 @@ pub(in crate::view) fn level(level: &Level) -> Piece<'static> {
     }
 }
 
-/// A count-down tells its seconds only where they matter: a screen at rest costs nothing.
-const SECONDS_BELOW: u64 = 300;
-
 /// What will happen by itself soonest: `escalates 4:12`, `ack ends 20m`.
 pub(in crate::view) fn next_due(incident: &Incident, now: DateTime<Utc>) -> Option<Piece<'static>> {
     let due = incident.due.iter().min_by_key(|due| due.at)?;
     let left = (due.at - now).to_std().unwrap_or_default();
     let seconds = left.as_secs();
-    let clock = if seconds < SECONDS_BELOW {
+    let clock = if left < SECONDS_BELOW {
         format!("{}:{:02}", seconds / 60, seconds % 60)
     } else {
         words::span(left)

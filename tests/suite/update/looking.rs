@@ -6,14 +6,18 @@ use midwatch::action::Action;
 use midwatch::app::focus::{Detail, Layout, PaneId};
 use midwatch::app::modal::{Command, Modal};
 use midwatch::app::panes::AlertRow;
+use midwatch::app::toast::Level;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::domain::alert::desk::Arrangement;
 use midwatch::domain::alert::{Grouping, StateChoice};
+use midwatch::domain::incident::Incident;
 use midwatch::keymap;
 use midwatch::terminal::Input;
 
 use super::{Hand, pod};
-use crate::fixtures::{alert, alert_board, board_of, crowd, now, settings, shop, size, slo_board};
+use crate::fixtures::{
+    alert, alert_board, board_of, calm, crowd, incidents, now, settings, shop, size, slo_board,
+};
 
 /// The shop on fire, the keys on its alerts.
 fn shop_hand() -> Hand {
@@ -25,6 +29,28 @@ fn shop_hand() -> Hand {
     };
     hand.press("2");
     hand
+}
+
+#[test]
+fn a_screen_is_still_until_something_on_it_counts_seconds() {
+    fn still(build: impl Fn(&mut Hand)) -> bool {
+        let mut hand = shop_hand();
+        hand.model = calm(size(120, 40));
+        build(&mut hand);
+        hand.model.is_still(hand.now)
+    }
+    let has = |incident: Incident| {
+        still(|hand| hand.tell(Msg::IncidentsFetched(incidents::listed(vec![incident.clone()]))))
+    };
+    assert!(still(|_| {}));
+    assert!(!still(|hand| hand.press(":")), "what has the keys");
+    assert!(!still(|hand| hand.model.toasts.say(
+        Level::Info,
+        "passing words",
+        hand.now.tick
+    )));
+    assert!(has(incidents::checkout()), "in twenty minutes");
+    assert!(!has(incidents::search()), "in four");
 }
 
 #[test]
