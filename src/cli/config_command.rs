@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{Exit, Outcome, Session};
 use crate::backend::metrics::plan::local_warning;
-use crate::config::{self, Config, ConfigError, Gravity, Loaded, Place, Problem};
+use crate::config::{self, Config, ConfigError, Environment, Gravity, Loaded, Place, Problem, Secret};
 use crate::domain::slo::Sli;
 use crate::keymap::{self, Keymap};
 use crate::theme::{self, ColorDepth, Glyphs, Means};
@@ -76,6 +76,7 @@ fn check(session: &mut Session) -> Outcome {
         Ok(Loaded { config, mut warnings }) => {
             warnings.extend(dress_problems(&config));
             warnings.extend(query_problems(&config));
+            warnings.extend(secret_problems(&config, &session.env));
             let wrong = warnings.iter().any(|problem| problem.gravity == Gravity::Error);
             let exit = if wrong { Exit::Configuration } else { Exit::Done };
             (config.contexts.keys().cloned().collect(), warnings, exit)
@@ -200,6 +201,33 @@ fn query_problems(config: &Config) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Credentials that are not there: a warning, because the console may be started elsewhere.
+fn secret_problems(config: &Config, env: &Environment) -> Vec<Problem> {
+    let mut missing: Vec<String> = config
+        .secrets()
+        .into_iter()
+        .filter_map(|secret| match secret {
+            Secret::Env(name) => env
+                .get(name)
+                .is_none()
+                .then(|| format!("environment variable {name} is not set here")),
+            Secret::File(path) => (!path.exists()).then(|| format!("{} does not exist here", path.display())),
+            Secret::Inline(_) | Secret::Command(_) => None,
+        })
+        .collect();
+    missing.sort();
+    missing.dedup();
+    let problem = |what| Problem {
+        gravity: Gravity::Warning,
+        file: config.path.clone(),
+        place: Place::Somewhere,
+        key: "auth".to_owned(),
+        what,
+        mend: "a backend whose credential is missing when the console starts is not asked".to_owned(),
+    };
+    missing.into_iter().map(problem).collect()
 }
 
 fn path(session: &mut Session) -> Outcome {

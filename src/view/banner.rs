@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::widget::{self, Piece};
-use super::{Scene, figures, hints};
+use super::widget::{self, Piece, words};
+use super::{Scene, hints};
 use crate::action::Action;
 use crate::app::Model;
 use crate::app::banner::{Hindrance, Undelivered, undelivered};
@@ -23,7 +23,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let word = word(first.why);
     let mut text = format!(
         "! {word} {}: {}",
-        figures::stepped(first.age),
+        words::stepped(first.age),
         whom(&first, scene.now)
     );
     if count > 1 {

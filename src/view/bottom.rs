@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::widget::text_block::shortened;
-use super::widget::{self, Piece, width_of};
+use super::widget::{self, Piece, width_of, words};
 use super::{Scene, figures, hints};
 use crate::action::Action;
 use crate::app::acts::{PendingAct, Stage};
@@ -134,7 +134,7 @@ fn under_way(scene: Scene) -> Vec<Piece<'static>> {
     let slow = |act: &&PendingAct| act.saving_slowly(scene.now.tick).is_some();
     let saving = acts.pending.iter().filter(slow);
     if let Some(first) = saving.clone().max_by_key(|act| act.saving_slowly(scene.now.tick)) {
-        let age = figures::stepped(first.saving_slowly(scene.now.tick).unwrap_or_default());
+        let age = words::stepped(first.saving_slowly(scene.now.tick).unwrap_or_default());
         let what = match saving.count() {
             1 => first.doing().trim_end_matches('…').to_owned(),
             acts => format!("{acts} acts"),

@@ -50,22 +50,6 @@ pub(super) fn row_age(age: Duration) -> String {
     }
 }
 
-/// An age that moves in steps, so that it is not redrawn all the time: `10s`, `30s`, `1m`, `2m`, `5m`, …
-pub(super) fn stepped(age: Duration) -> String {
-    const STEPS: [u64; 10] = [0, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600];
-    let seconds = age.as_secs();
-    if seconds >= 3_600 {
-        return short_age(age);
-    }
-    let step = STEPS
-        .iter()
-        .rev()
-        .find(|step| **step <= seconds)
-        .copied()
-        .unwrap_or(0);
-    short_age(Duration::from_secs(step))
-}
-
 /// Until something ahead, rounded up to five seconds below a minute: `5s`, `40s`, `3m`.
 pub(super) fn until(left: Duration) -> String {
     let seconds = left.as_secs_f64().ceil() as u64;
@@ -151,16 +135,6 @@ mod tests {
             said("2026-11-19T23:59:59Z"),
             ("11-19 23:59Z".into(), "11-19 23:59:59Z".into())
         );
-    }
-
-    #[test]
-    fn a_stepped_age_stands_still_between_steps() {
-        let shown = |seconds| stepped(Duration::from_secs(seconds));
-        assert_eq!(
-            [shown(31), shown(59), shown(60), shown(119)],
-            ["30s", "30s", "1m", "1m"]
-        );
-        assert_eq!([shown(3_599), shown(7_300)], ["30m", "2h"]);
     }
 
     #[test]

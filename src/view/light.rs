@@ -1,5 +1,6 @@
 //! How well a backend answers, as every place that says it says it.
 
+use super::widget::words;
 use super::{Scene, figures};
 use crate::app::BackendHealth;
 use crate::app::feed::Status;
@@ -82,7 +83,7 @@ pub(super) fn nobody_answers(scene: Scene) -> bool {
 pub(super) fn trouble(health: &BackendHealth, now: Now) -> Vec<String> {
     let stale = health
         .last_good
-        .map(|at| format!(" stale {}", figures::stepped(now.tick.since(at))));
+        .map(|at| format!(" stale {}", words::stepped(now.tick.since(at))));
     match (Light::of(health, now), &health.status) {
         (Light::Lit, _) => Vec::new(),
         (Light::Slowed, _) => health

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Local, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 use super::widget::text_block::{self, Block, Line};
 use super::widget::{self, Look, Piece, put_pieces};
@@ -191,6 +192,15 @@ pub(super) fn event_row(
     }
 }
 
+/// What an event points at as people read it: burn and budget are kept with every digit.
+fn figure<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    match (name, value.parse::<f64>()) {
+        ("burn", Ok(rate)) => widget::words::burn(rate).into(),
+        ("budget", Ok(left)) => format!("{:.0}%", left * 100.0).into(),
+        _ => value.into(),
+    }
+}
+
 /// The lines below an unfolded event: its whole text, then what it points at.
 pub(super) fn whole(scene: Scene, event: &Event, rows: Rows) -> Vec<Line<'static>> {
     let shown = head(&event.text, WHOLE_BYTES);
@@ -206,7 +216,7 @@ pub(super) fn whole(scene: Scene, event: &Event, rows: Rows) -> Vec<Line<'static
     for (name, value) in &event.refs {
         blocks.push(Block::Pair {
             label: SafeText::line(name).into_owned(),
-            lines: vec![SafeText::line(head(value, LINE_BYTES)).into_owned()],
+            lines: vec![SafeText::line(head(&figure(name, value), LINE_BYTES)).into_owned()],
             role: Role::TextMuted,
         });
     }
@@ -222,4 +232,16 @@ pub(super) fn whole(scene: Scene, event: &Event, rows: Rows) -> Vec<Line<'static
             std::iter::once(margin).chain(line).collect()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_figures_are_read_short() {
+        assert_eq!(figure("budget", "0.633974875099073"), "63%");
+        assert_eq!(figure("burn", "14.41234"), "14.4×");
+        assert_eq!(figure("slo", "0.633974875099073"), "0.633974875099073");
+    }
 }

@@ -388,6 +388,7 @@ fn what_is_merely_like_a_command_is_offered_and_not_done() {
         "{said:?}"
     );
     for (typed, near) in [
+        ("ack", "a name is wanted: ack NAME"),
         ("escallate", "did you mean: incident.escalate, escalate?"),
         ("akc checkout", "did you mean: ack?"),
         ("them", "did you mean: theme "),

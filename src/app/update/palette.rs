@@ -315,9 +315,12 @@ pub(super) fn meant(model: &Model, line: &str) -> Result<Command, Vec<String>> {
     };
     let mut owned = hits().filter(own);
     let refused = hits().find(|item| matches!(item.command, Command::Refused(_)));
+    // A word that takes a name, and nothing behind it.
+    let alone = words::opened(&format!("{line} ")).map(unnamed);
     let only = whole
         .or_else(|| owned.next().filter(|_| owned.next().is_none()))
-        .or(refused);
+        .or(refused)
+        .or(alone.as_ref());
     match only {
         Some(item) => Ok(item.command.clone()),
         None => Err(alike(&palette, line)),
@@ -387,13 +390,7 @@ fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
         (_, known) => format!("there are {}", listed(known, word)),
     };
     let why = format!("no {name}: {why}");
-    PaletteItem {
-        command: Command::Refused(why.clone()),
-        name,
-        title: why,
-        keys: String::new(),
-        fits: Fits::Not,
-    }
+    refused(name, why)
 }
 
 /// Names, as many as there is room for; how the rest is come by.
@@ -423,13 +420,18 @@ fn only_remembered(palette: &Palette, typed: &str) -> Option<PaletteItem> {
         "nothing is called {name}; {} is a scope of before, to be chosen below it",
         scope.name
     );
-    Some(PaletteItem {
+    Some(refused(name, why))
+}
+
+/// A row that does nothing but say why.
+fn refused(name: String, why: String) -> PaletteItem {
+    PaletteItem {
         command: Command::Refused(why.clone()),
         name,
         title: why,
         keys: String::new(),
         fits: Fits::Not,
-    })
+    }
 }
 
 fn is_remembered(item: &PaletteItem) -> bool {
@@ -439,14 +441,7 @@ fn is_remembered(item: &PaletteItem) -> bool {
 /// That a name is wanted behind a word.
 fn unnamed(word: Word) -> PaletteItem {
     let name = words::name(word);
-    let why = format!("a name is wanted: {name} NAME");
-    PaletteItem {
-        command: Command::Refused(why.clone()),
-        name: name.to_owned(),
-        title: why,
-        keys: String::new(),
-        fits: Fits::Not,
-    }
+    refused(name.to_owned(), format!("a name is wanted: {name} NAME"))
 }
 
 fn with(word: Word, argument: &str) -> PaletteItem {

@@ -117,6 +117,22 @@ fn local_incidents_are_known_to_be_configured_before_the_first_one() {
 }
 
 #[test]
+fn a_check_warns_of_credentials_that_are_not_here() {
+    let config = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\nauth = { bearer_env = \"NOT_SET\" }\n\
+                  [[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:1\"\n\
+                  auth = { token_file = \"/nonexistent/token\" }\n";
+    let run = run_with(&["config", "check"], config);
+    assert_eq!(run.exit, Exit::Done, "the console may be started elsewhere");
+    for said in [
+        "warning: ",
+        "environment variable NOT_SET is not set here",
+        "/nonexistent/token does not exist here",
+    ] {
+        assert!(run.diagnostics.contains(said), "{}", run.diagnostics);
+    }
+}
+
+#[test]
 fn a_page_that_reached_nobody_stands_in_the_outbox_until_it_is_answered_for() {
     let home = tempfile::tempdir().expect("a directory");
     let config = format!(

@@ -7,6 +7,8 @@
 //!
 //! Start at [`Filter::parse`].
 
+mod missed;
+
 use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
@@ -16,6 +18,8 @@ use super::{AckState, Alert, MatchOp};
 use crate::domain::compare::Compare;
 use crate::problem::Mistyped;
 use crate::time::{Now, parse_duration};
+
+pub use missed::Missed;
 
 /// An alert is new for this long.
 pub const NEW: Duration = Duration::from_secs(300);

@@ -398,6 +398,11 @@ impl Matchers {
         !self.0.is_empty() && self.0.iter().all(|m| m.is_match(labels.value(&m.matcher.name)))
     }
 
+    /// The labels they speak of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|m| &*m.matcher.name)
+    }
+
     /// Whether an alert without any label would match: the server refuses such a silence.
     pub fn match_everything_absent(&self) -> bool {
         self.0.iter().all(|m| m.is_match(""))

@@ -13,6 +13,7 @@ use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Series, Shape};
 use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::sparkline::{self, Sparkline};
+use crate::view::widget::words;
 use crate::view::widget::{self, Look, Piece};
 use crate::view::{Scene, figures, hints};
 
@@ -83,7 +84,7 @@ fn over(scene: Scene, asked: &QueryAsk, answer: Option<&QueryAnswer>) -> Vec<Pie
     if let Some((at, _)) = &scene.model.query.answer {
         let age = scene.now.tick.since(*at);
         if age >= std::time::Duration::from_secs(10) {
-            let _ = write!(words, " · asked {} ago", figures::stepped(age));
+            let _ = write!(words, " · asked {} ago", words::stepped(age));
         }
     }
     if let Some(key) = hints::key(scene, Action::Refresh) {

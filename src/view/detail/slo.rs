@@ -278,7 +278,7 @@ fn note(scene: Scene, window: &WindowReport) -> Vec<Piece<'static>> {
     let mut pieces = Vec::new();
     if window.stale == Staleness::Stale {
         pieces.push(Piece::own(
-            format!("stale {} ", figures::stepped(window.age)),
+            format!("stale {} ", words::stepped(window.age)),
             Role::StateStale,
         ));
     }

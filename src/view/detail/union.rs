@@ -17,6 +17,7 @@ use crate::view::pane::{self, cells_of, message, position, thumb};
 use crate::view::widget::columns::{self, Align, Column, Width, column, flex};
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::words;
 use crate::view::widget::{self, Piece};
 use crate::view::{Scene, figures, hints};
 
@@ -145,12 +146,12 @@ fn light(scene: Scene, report: &ContextReport) -> Vec<Piece<'static>> {
     let age = report.at.map(|at| scene.now.tick.since(at));
     let stale = age.is_some_and(|age| age > INTERVAL * 4);
     let last = match age {
-        Some(age) if !is_own => format!(" · {}", figures::stepped(age)),
+        Some(age) if !is_own => format!(" · {}", words::stepped(age)),
         Some(_) | None => String::new(),
     };
     let said = match age {
         _ if is_own => "open".to_owned(),
-        Some(age) => figures::stepped(age),
+        Some(age) => words::stepped(age),
         None => "waiting".to_owned(),
     };
     let (shape, role, words) = if report.answered.is_empty() {

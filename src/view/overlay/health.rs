@@ -99,7 +99,7 @@ fn lines<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>) {
             Ok((bytes, newest)) => {
                 let newest = match newest {
                     Some(at) => match (scene.now.utc - at.utc()).to_std() {
-                        Ok(age) => format!("newest line {} ago", figures::stepped(age)),
+                        Ok(age) => format!("newest line {} ago", words::stepped(age)),
                         Err(_) => "newest line ahead of this clock".to_owned(),
                     },
                     None => "its last lines tell no time".to_owned(),
@@ -167,7 +167,7 @@ fn record<'a>(record: &'a RecordHealth, scene: Scene<'a>, sheet: &mut Sheet<'a>)
         Some(Sent { seq, at: None }) => format!("sent up to line {seq}"),
         Some(Sent { seq, at: Some(at) }) => {
             let age = (scene.now.utc - at).to_std().unwrap_or_default();
-            format!("sent up to line {seq}, the last {} ago", figures::stepped(age))
+            format!("sent up to line {seq}, the last {} ago", words::stepped(age))
         }
     };
     let (mark, how, role) = match &forward.state {
@@ -240,7 +240,7 @@ fn line<'a>(
         let age = scene.now.tick.since(*since);
         let for_long = match age.as_secs() {
             0..10 => "failing since just now".to_owned(),
-            _ => format!("failing for {}", figures::stepped(age)),
+            _ => format!("failing for {}", words::stepped(age)),
         };
         let retry = figures::until(next_try.since(scene.now.tick));
         sheet.pair(

@@ -16,6 +16,7 @@ use super::{
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::scope::TimeRange;
+use crate::domain::alert::filter::{Filter, Missed};
 use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Fingerprint, Grouping, StateChoice};
 use crate::domain::environment;
 use crate::text::SafeText;
@@ -352,6 +353,34 @@ fn sentence(scene: Scene, board: &AlertBoard) -> String {
     }
 }
 
+/// Values of a label that are told, at most.
+const TOLD: usize = 6;
+
+/// Which word of a filter lets nothing through, and what it may have been meant to be.
+fn missed(filter: &str, board: &AlertBoard) -> Option<String> {
+    let missed = Filter::parse(filter)
+        .ok()?
+        .missed(&board.by_fingerprint.values())?;
+    let words = match missed {
+        Missed::Label {
+            name,
+            near: Some(near),
+        } => format!("No alert has a label {name}; near: {near}."),
+        Missed::Label { name, near: None } => format!("No alert has a label {name}."),
+        Missed::Value { label, mut values } => {
+            let more = values.len().saturating_sub(TOLD);
+            values.truncate(TOLD);
+            let and = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!("{label} is one of: {}{and}.", values.join(", "))
+        }
+    };
+    Some(SafeText::line(&words).into_string())
+}
+
 /// Why the queue is empty, and why that can be believed or not.
 fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
     let model = scene.model;
@@ -417,6 +446,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         let none = format!("None of {held} alerts matches `{what}`.");
         let mut more = Vec::new();
         if !pane.filter.trim().is_empty() {
+            more.extend(missed(&pane.filter, board));
             more.push(format!(
                 "{} changes the filter; an empty one shows all.",
                 key(crate::action::Action::Filter)

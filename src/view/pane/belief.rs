@@ -3,7 +3,8 @@
 use crate::domain::alert::{AlertBoard, BoardSource, PipelineFault};
 use crate::text::SafeText;
 use crate::time::JUST_NOW;
-use crate::view::{Scene, figures};
+use crate::view::Scene;
+use crate::view::widget::words;
 
 /// How much of the estate is heard at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,7 @@ fn silence_of(scene: Scene, name: &str) -> Option<String> {
     Some(if age < JUST_NOW {
         String::new()
     } else {
-        format!(" {}", figures::stepped(age))
+        format!(" {}", words::stepped(age))
     })
 }
 

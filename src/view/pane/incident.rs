@@ -22,6 +22,7 @@ use crate::view::timeline::{Rows, event_row};
 use crate::view::widget::columns;
 use crate::view::widget::frame::{self, Frame};
 use crate::view::widget::scrollbar::Extent;
+use crate::view::widget::words;
 use crate::view::widget::{self, Look, Piece, put_pieces};
 use crate::view::{Scene, detail, figures, hints, light, moment};
 
@@ -417,7 +418,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             return message(scene, buffer, inside, (&head, Role::StateFailed), &[declare]);
         }
         (Some(keeper), None) if fresh.is_stale() => {
-            let age = fresh.age.map_or_else(String::new, figures::stepped);
+            let age = fresh.age.map_or_else(String::new, words::stepped);
             let head = format!(
                 "None was open {age} ago; {} has not answered since.",
                 SafeText::line(keeper)
@@ -425,7 +426,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect) {
             return message(scene, buffer, inside, (&head, Role::StateStale), &[declare]);
         }
         (Some(keeper), None) => {
-            let age = fresh.age.map_or_else(String::new, figures::stepped);
+            let age = fresh.age.map_or_else(String::new, words::stepped);
             let head = format!("✓ {whose}, {} ok {age}", SafeText::line(keeper));
             return message(scene, buffer, inside, (&head, Role::StateOk), &[declare]);
         }

@@ -101,18 +101,18 @@ impl Freshness<'_> {
                 vec![Piece::own(format!("✗ {lack}: {cause}"), Role::StateFailed)]
             }
             (Some(age), Some(cause)) if self.is_stale() => vec![Piece::own(
-                format!("STALE {}: {cause}", figures::stepped(age)),
+                format!("STALE {}: {cause}", words::stepped(age)),
                 Role::StateStale,
             )],
             (Some(age), None) if self.is_stale() => {
                 vec![Piece::own(
-                    format!("STALE {}", figures::stepped(age)),
+                    format!("STALE {}", words::stepped(age)),
                     Role::StateStale,
                 )]
             }
             (Some(age), Some(cause)) => {
                 vec![Piece::own(
-                    format!("{} · {cause}", figures::stepped(age)),
+                    format!("{} · {cause}", words::stepped(age)),
                     Role::StateStale,
                 )]
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::short_age;
+
 /// A burn rate in five cells or fewer: `0.2×`, `21.3×`, `140×`, `9.9k×`; `–` where there is none.
 pub fn burn(rate: f64) -> String {
     match rate {
@@ -66,27 +68,25 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
-/// The age of polled data: `live` inside its interval, then in steps, so that an idle screen is not redrawn for it.
-pub fn data_age(age: Duration, interval: Duration) -> String {
-    const STEPS: [u64; 13] = [
-        30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400,
-    ];
-    if age <= interval {
-        return "live".to_owned();
-    }
-    let seconds = age.as_secs();
-    let step = STEPS
-        .iter()
-        .rev()
-        .find(|&&step| step <= seconds)
-        .copied()
-        .unwrap_or(30);
-    let shown = if seconds >= 86_400 {
-        seconds / 86_400 * 86_400
-    } else {
-        step
+/// An age that moves in steps, so that an idle screen is not redrawn for it all the time: `0s`, `10s`, `30s`, then
+/// whole minutes, hours and days.
+pub fn stepped(age: Duration) -> String {
+    let seconds = match age.as_secs() {
+        0..10 => 0,
+        10..30 => 10,
+        30..60 => 30,
+        longer => longer,
     };
-    crate::time::short_age(Duration::from_secs(shown))
+    short_age(Duration::from_secs(seconds))
+}
+
+/// The age of polled data: `live` inside its interval, then in steps.
+pub fn data_age(age: Duration, interval: Duration) -> String {
+    if age <= interval {
+        "live".to_owned()
+    } else {
+        stepped(age)
+    }
 }
 
 /// Where a series of numbers goes: its newest quarter against the one before. What moves by less than `least`, or by
@@ -183,12 +183,13 @@ mod tests {
         let interval = Duration::from_secs(15);
         for (seconds, said) in [
             (15, "live"),
-            (16, "30s"),
+            (16, "10s"),
             (59, "30s"),
             (60, "1m"),
-            (299, "2m"),
+            (450, "7m"),
+            (3_599, "59m"),
             (4_000, "1h"),
-            (90_000, "24h"),
+            (90_000, "25h"),
             (200_000, "2d"),
         ] {
             assert_eq!(data_age(Duration::from_secs(seconds), interval), said);
