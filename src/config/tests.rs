@@ -365,3 +365,43 @@ cart = "cartservice"
     let why = decoded(&unknown, &[]).expect_err("unknown").to_string();
     assert!(why.contains("traces"), "{why}");
 }
+
+#[test]
+fn the_other_settings_of_the_readme_are_read_and_are_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = readme.split_once("### Other settings").expect("README has them");
+    let (_, block) = rest.split_once("```toml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let read = |text: &str| {
+        let loaded = decode_text(text, None, &Environment::default()).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        loaded.config
+    };
+    let (told, plain) = (
+        read(block),
+        read("[contexts.prod.metrics]\nurl = \"http://127.0.0.1:9090\"\n"),
+    );
+    assert_eq!(
+        (
+            told.mouse,
+            told.silence_max,
+            told.ack_lease,
+            told.ack_max,
+            told.ack_idle,
+            told.grace
+        ),
+        (
+            plain.mouse,
+            plain.silence_max,
+            plain.ack_lease,
+            plain.ack_max,
+            plain.ack_idle,
+            plain.grace
+        )
+    );
+    assert_eq!(told.severities, plain.severities);
+    let endpoint = |config: &Config| config.contexts["prod"].metrics.as_ref().unwrap().endpoint.clone();
+    assert_eq!(endpoint(&told), endpoint(&plain));
+    assert_eq!(told.contexts["prod"].slos[0].low_traffic, Some(100.0));
+}

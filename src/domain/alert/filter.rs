@@ -569,4 +569,18 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_readme_lists_every_field() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let readme = std::fs::read_to_string(path).expect("it is there");
+        let (_, list) = readme
+            .split_once("Filters (`&`)")
+            .expect("README tells of filters");
+        let (list, _) = list.split_once("bare words").expect("and of words");
+        let listed: Vec<&str> = list.split(|c: char| c.is_whitespace() || c == '`').collect();
+        for (field, _) in FIELDS {
+            assert!(listed.contains(&field), "{field}");
+        }
+    }
 }
