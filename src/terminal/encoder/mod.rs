@@ -133,15 +133,17 @@ impl Encoder {
             Some(shown) => shown,
             None => self.wipe(),
         };
+        let mut changed = shift::changed(&shown, &self.next);
         if self.line_edits == LineEdits::Known
-            && let Some(shift) = shift::find(&shown, &self.next)
+            && let Some(shift) = shift::find(&shown, &self.next, &changed)
         {
             self.scroll(shift);
             shown.scroll(shift.top, shift.bottom, shift.rows);
+            changed = shift::changed(&shown, &self.next);
         }
         let next = std::mem::take(&mut self.next);
         self.end_row(start);
-        for y in 0..next.size().height {
+        for y in changed {
             let before = self.out.len();
             self.row(y, shown.row(y), next.row(y));
             self.end_row(before);
