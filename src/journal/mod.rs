@@ -232,7 +232,7 @@ impl Journal {
         &self.shared.path
     }
 
-    /// Moves on with every change, at once with those made here, within a second with another process's. While
+    /// Moves on with every change, at once with those made here, within two seconds with another process's. While
     /// nobody holds one of these, nothing is looked for.
     pub fn changes(&self) -> watch::Receiver<u64> {
         let receiver = self.shared.changed.subscribe();

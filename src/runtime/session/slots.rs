@@ -17,8 +17,9 @@ use crate::outbox::OutboxView;
 use crate::runtime::room::Told;
 use crate::runtime::union::Reports;
 
-/// Backends answer one after the other: what comes so soon after the last is heard together. As long as a frame.
-const BREATH: Duration = Duration::from_millis(33);
+/// Backends that are asked at one moment answer one after the other: what comes so soon after the first is heard
+/// together. Shorter than what anybody takes for a wait.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// Latest values that are taken at one time.
 const MOST: usize = 16;
