@@ -134,6 +134,12 @@ pub fn is_cell_a_byte(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
+/// Whether a text takes a cell a character, each for itself: ASCII, the signs that our own words use, lines and blocks.
+pub fn is_cell_a_char(text: &str) -> bool {
+    text.chars()
+        .all(|c| matches!(c, ' '..='~' | '·' | '×' | '–' | '…' | '\u{2500}'..='\u{259f}'))
+}
+
 /// Where a text is cut when it is too wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {

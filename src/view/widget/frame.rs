@@ -158,13 +158,18 @@ fn draw_lines(buffer: &mut Buffer, area: Rect, theme: &Theme, style: Style) {
         Glyphs::Ascii => ["-", "|", "+", "+", "+", "+"],
     };
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let mut draw = |x, y, line: &str| {
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_symbol(line).set_style(style);
+        }
+    };
     for x in area.x..=right {
-        put(buffer, Rect::new(x, area.y, 1, 1), horizontal, style);
-        put(buffer, Rect::new(x, bottom, 1, 1), horizontal, style);
+        draw(x, area.y, horizontal);
+        draw(x, bottom, horizontal);
     }
     for y in area.y..=bottom {
-        put(buffer, Rect::new(area.x, y, 1, 1), vertical, style);
-        put(buffer, Rect::new(right, y, 1, 1), vertical, style);
+        draw(area.x, y, vertical);
+        draw(right, y, vertical);
     }
     let places = [
         (area.x, area.y),
@@ -173,7 +178,7 @@ fn draw_lines(buffer: &mut Buffer, area: Rect, theme: &Theme, style: Style) {
         (right, bottom),
     ];
     for ((x, y), corner) in places.into_iter().zip(corners) {
-        put(buffer, Rect::new(x, y, 1, 1), corner, style);
+        draw(x, y, corner);
     }
 }
 

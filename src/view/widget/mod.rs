@@ -21,7 +21,7 @@ use ratatui::style::Style;
 
 pub use piece::{Look, Piece, put_pieces, width_of};
 
-use crate::text::{SafeText, is_cell_a_byte};
+use crate::text::{SafeText, is_cell_a_char};
 use crate::theme::{Role, Theme};
 
 /// The part of an area that the buffer has.
@@ -50,22 +50,27 @@ pub fn put(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
     if area.is_empty() {
         return 0;
     }
-    if is_cell_a_byte(text) {
-        return put_ascii(buffer, area, text, style);
+    if is_cell_a_char(text) {
+        return put_chars(buffer, area, text, style);
     }
     let (end, _) = buffer.set_stringn(area.x, area.y, text, usize::from(area.width), style);
     end - area.x
 }
 
-/// Most of what is written: a cell a byte, without a look for what is one grapheme, for each word of each frame.
-fn put_ascii(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
-    let shown = text.len().min(usize::from(area.width));
+/// Most of what is written: a cell a character, without a look for what is one grapheme, for each word of each frame.
+fn put_chars(buffer: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
     let first = buffer.index_of(area.x, area.y);
-    let cells = buffer.content.iter_mut().skip(first).take(shown);
-    for (cell, byte) in cells.zip(text.bytes()) {
-        cell.set_char(char::from(byte)).set_style(style);
+    let cells = buffer
+        .content
+        .iter_mut()
+        .skip(first)
+        .take(usize::from(area.width));
+    let mut used = 0;
+    for (cell, c) in cells.zip(text.chars()) {
+        cell.set_char(c).set_style(style);
+        used += 1;
     }
-    shown as u16
+    used
 }
 
 /// The row `index` of an area, one cell high; nothing where it has no such row.
@@ -141,8 +146,18 @@ mod tests {
     #[test]
     fn plain_words_are_written_as_any_others_are_and_end_with_their_area() {
         let style = Style::new().add_modifier(Modifier::BOLD);
-        for text in ["", "a", "payment 503", "a word that is longer than its area"] {
-            let area = Rect::new(3, 1, 12, 1);
+        let blocks = ('\u{2500}'..='\u{259f}').collect::<Vec<_>>();
+        let blocks = blocks.chunks(12).map(|chunk| chunk.iter().collect::<String>());
+        let words = [
+            "",
+            "a",
+            "payment 503",
+            "a word that is longer than its area",
+            "2.3× · ━━╸ pool–…",
+        ];
+        for text in words.map(str::to_owned).into_iter().chain(blocks) {
+            assert!(is_cell_a_char(&text), "{text}");
+            let (text, area) = (text.as_str(), Rect::new(3, 1, 12, 1));
             let (mut ours, mut theirs) = (blank(20, 3), blank(20, 3));
             ours.set_string(0, 1, "what stood there bef", Style::new());
             theirs.set_string(0, 1, "what stood there bef", Style::new());
