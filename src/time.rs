@@ -395,6 +395,18 @@ pub fn short_age(age: Duration) -> String {
     }
 }
 
+/// An age that moves in steps, so that an idle screen is not redrawn for it all the time: `0s`, `10s`, `30s`, then as
+/// [`short_age`] has it.
+pub fn stepped_age(age: Duration) -> String {
+    let seconds = match age.as_secs() {
+        0..10 => 0,
+        10..30 => 10,
+        30..60 => 30,
+        longer => longer,
+    };
+    short_age(Duration::from_secs(seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -462,7 +462,7 @@ impl Model {
     }
 
     /// The next moment something but the clock changes by itself: a toast ends, a grace time is over, a lease wants
-    /// extending, the cursor rests.
+    /// extending, the cursor rests, the tour is offered no more.
     pub fn next_due(&self, now: Now) -> Option<Tick> {
         let due = [
             self.toasts.deadline(),
@@ -471,6 +471,7 @@ impl Model {
             self.alerts.past_due,
             self.save_due(),
             self.incidents.follow_due,
+            self.tour.offered_until(),
             update::case_due(self),
             update::strip_due(self, now),
         ];

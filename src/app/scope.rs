@@ -227,10 +227,11 @@ impl ScopeStack {
 
     /// Notes of a scope that was typed whether anything in hand is of it.
     pub fn note(&mut self, scope: &Scope, is_founded: bool) {
-        self.unfounded.retain(|noted| noted != scope);
+        let scope = scope.with_range(None);
+        self.unfounded.retain(|noted| *noted != scope);
         if !is_founded {
             self.unfounded.truncate(Self::DEPTH - 1);
-            self.unfounded.insert(0, scope.clone());
+            self.unfounded.insert(0, scope);
         }
     }
 

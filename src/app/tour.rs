@@ -194,6 +194,14 @@ impl Tour {
         leaves
     }
 
+    /// Until when it is offered, where it is.
+    pub fn offered_until(&self) -> Option<Tick> {
+        match self.stage {
+            Stage::Offered(until) => Some(until),
+            Stage::Off | Stage::On => None,
+        }
+    }
+
     /// After every message, and what came of it.
     pub fn settle(&mut self, now: Tick, rows: Rows) -> Went {
         match self.stage {

@@ -213,7 +213,7 @@ fn secret_problems(config: &Config, env: &Environment) -> Vec<Problem> {
                 .get(name)
                 .is_none()
                 .then(|| format!("environment variable {name} is not set here")),
-            Secret::File(path) => (!path.exists()).then(|| format!("{} does not exist here", path.display())),
+            Secret::File(path) => (!path.is_file()).then(|| format!("{} is no file here", path.display())),
             Secret::Inline(_) | Secret::Command(_) => None,
         })
         .collect();
@@ -225,7 +225,7 @@ fn secret_problems(config: &Config, env: &Environment) -> Vec<Problem> {
         place: Place::Somewhere,
         key: "auth".to_owned(),
         what,
-        mend: "a backend whose credential is missing when the console starts is not asked".to_owned(),
+        mend: "see that it is there where the console starts: what needs it fails without".to_owned(),
     };
     missing.into_iter().map(problem).collect()
 }

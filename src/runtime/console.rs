@@ -177,7 +177,9 @@ impl<S: Screen> Console<S> {
 
     /// Whether a second has passed since all was drawn, and nothing else has happened that shows.
     fn is_clock_alone(&self, now: Now) -> bool {
+        // On a spared link a second is none: its clock goes by ten, and tells the traffic in the last row.
         self.frames.wanted() == Some(Cause::Clock)
+            && !self.model.traffic.is_spared()
             && self.whole.is_some_and(|at| now.tick.since(at) < STEP)
             && self.buffer.area.as_size() == self.model.size
             && self.model.is_still(now)
@@ -365,7 +367,7 @@ impl<S: Screen> Console<S> {
         }
         let is_due = self.model.next_due(now).is_some_and(|due| due <= now.tick);
         let cause = if is_due { Cause::World } else { Cause::Clock };
-        self.take(Msg::Timer, cause, world)
+        self.take_at(now, Msg::Timer, cause, world)
     }
 
     /// Takes down what the process has used up to now.
@@ -418,8 +420,11 @@ impl<S: Screen> Console<S> {
 
     /// Takes in a message and carries out what follows.
     fn take(&mut self, msg: Msg, cause: Cause, world: &mut impl World) -> Option<Ended> {
+        self.take_at(self.clock.now(), msg, cause, world)
+    }
+
+    fn take_at(&mut self, now: Now, msg: Msg, cause: Cause, world: &mut impl World) -> Option<Ended> {
         self.frames.want(cause);
-        let now = self.clock.now();
         let effects = update(&mut self.model, msg, now);
         if !effects.is_empty() {
             self.frames.want(Cause::World);

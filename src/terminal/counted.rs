@@ -48,6 +48,11 @@ impl Screen for Counted {
         self.sent += self.encoder.take().len() as u64;
     }
 
+    fn present_row(&mut self, frame: &Buffer, y: u16) {
+        self.encoder.encode_row(frame, y);
+        self.sent += self.encoder.take().len() as u64;
+    }
+
     fn invalidate(&mut self) {
         self.encoder.invalidate();
     }

@@ -126,7 +126,7 @@ pub fn draw_clock(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) {
     buffer.set_style(areas.top, theme.style(Role::Text));
     top::top(scene, buffer, areas.top);
     if theme.glyphs == Glyphs::Ascii {
-        widget::ascii::fold(buffer);
+        widget::ascii::fold(buffer, areas.top);
     }
 }
 
@@ -180,7 +180,7 @@ fn draw_for(
     let typed = overlay::draw(scene, buffer, body).or(prompt);
     overlay::cost::draw(scene, buffer, body);
     if theme.glyphs == Glyphs::Ascii {
-        widget::ascii::fold(buffer);
+        widget::ascii::fold(buffer, screen);
     }
     typed.filter(|at| screen.contains(*at))
 }

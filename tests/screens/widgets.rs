@@ -35,7 +35,8 @@ pub fn screens() -> Vec<Screen> {
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             sheet(&mut buffer, &theme);
             if glyphs == Glyphs::Ascii {
-                ascii::fold(&mut buffer);
+                let area = buffer.area;
+                ascii::fold(&mut buffer, area);
             }
             Screen {
                 name: format!("gallery-{name}-{depth:?}-{width}x{height}").to_lowercase(),

@@ -12,9 +12,10 @@ mod runbook;
 mod trace;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use midwatch::app::Model;
 use midwatch::app::focus::PaneId;
+use midwatch::app::{Model, Msg};
 use midwatch::theme::{Glyphs, Role, Theme};
 use midwatch::view;
 use ratatui::buffer::Buffer;
@@ -189,6 +190,32 @@ fn assert_only_the_clock_goes_on(model: &Model, name: &str) {
         for (y, row) in shown.iter().zip(&wanted).enumerate() {
             assert_eq!(row.0, row.1, "{name}, row {y}, {seconds} s later");
         }
+        assert!(frame == at(later), "{name}: colours, {seconds} s later");
+    }
+}
+
+#[test]
+fn what_is_still_is_drawn_by_its_first_row() {
+    for (width, height) in SIZES {
+        let at = |build: fn(ratatui::layout::Size) -> Model| build(shop::size(width, height));
+        let fires = |mut model: Model| {
+            // Nothing of its incidents counts seconds, and nothing waits to be sent.
+            shop::tell(&mut model, Msg::OutboxChanged(Arc::default()));
+            let listed = vec![shop::incidents::checkout()];
+            shop::tell(&mut model, Msg::IncidentsFetched(shop::incidents::listed(listed)));
+            while model.toasts.dismiss().is_some() {}
+            model
+        };
+        let still = |name: &str, model: &Model| {
+            assert!(model.is_still(shop::later(5)), "{name}");
+            assert_only_the_clock_goes_on(model, name);
+        };
+        still("calm", &at(shop::calm));
+        still("shop", &fires(at(shop::shop)));
+        still("stale", &fires(at(shop::stale)));
+        still("failed", &fires(at(shop::failed)));
+        still("deaf", &fires(at(shop::deaf)));
+        still("silent", &at(shop::silent));
     }
 }
 

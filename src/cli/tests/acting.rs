@@ -126,7 +126,7 @@ fn a_check_warns_of_credentials_that_are_not_here() {
     for said in [
         "warning: ",
         "environment variable NOT_SET is not set here",
-        "/nonexistent/token does not exist here",
+        "/nonexistent/token is no file here",
     ] {
         assert!(run.diagnostics.contains(said), "{}", run.diagnostics);
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Alert, Fingerprint, Labels, Silence};
 use crate::backend::BackendFailure;
-use crate::time::{JUST_NOW, Now, Tick, short_age};
+use crate::time::{JUST_NOW, Now, Tick, short_age, stepped_age};
 
 /// Rank of a severity label: what matters first. Unknown words rank between warning and info.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -392,7 +392,7 @@ fn lasting(age: Duration) -> String {
     if age < JUST_NOW {
         return String::new();
     }
-    format!(" {}", short_age(age))
+    format!(" {}", stepped_age(age))
 }
 
 impl PipelineFault {
@@ -414,7 +414,7 @@ impl PipelineFault {
                 };
                 format!(
                     "{name} fires in Prometheus for {}{several}, and no Alertmanager has it",
-                    short_age(firing_for)
+                    stepped_age(firing_for)
                 )
             }
             Self::RulesFailing { count: 1, example } => format!("an alerting rule fails: {example}"),

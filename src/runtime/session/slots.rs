@@ -59,7 +59,7 @@ impl Slots {
         new
     }
 
-    /// What comes next is heard at once: somebody waits for it.
+    /// What comes next is heard at once: somebody may wait for it.
     pub fn listen(&mut self) {
         self.breath = None;
     }

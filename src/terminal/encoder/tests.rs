@@ -186,6 +186,21 @@ fn a_row_alone_costs_what_it_costs_in_a_frame_and_the_next_frame_goes_on_from_it
     rows.show(&changed);
     assert_eq!(rows.mismatch(&changed), None);
     assert_eq!(rows.show(&changed), b"", "all of it is known");
+    // A cursor that was shown is hidden, a link that is in the row stays, a wide character is whole.
+    changed.set_string(0, 0, "漢 prod", Style::new());
+    rows.encoder.link(&[Hyperlink {
+        y: 0,
+        x: 3..7,
+        url: "https://example.com".into(),
+    }]);
+    rows.show_with(&changed, Some(Position::new(2, 2)));
+    changed.set_string(10, 0, "03:03:01Z", Style::new());
+    rows.encoder.encode_row(&changed, 0);
+    let row = rows.encoder.take();
+    rows.terminal.process(&row);
+    assert_eq!(rows.mismatch(&changed), None);
+    assert!(rows.terminal.screen().hide_cursor());
+    assert_eq!(rows.show(&changed), b"", "links and all");
 }
 
 #[test]

@@ -2,10 +2,14 @@
 //! ellipses, dots, arrows, boxes and blocks becomes its nearest ASCII character. Letters of any script stay.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-/// Replaces every shape in a buffer that ASCII has a stand-in for, cell for cell.
-pub fn fold(buffer: &mut Buffer) {
-    for cell in &mut buffer.content {
+/// Replaces every shape in an area of a buffer that ASCII has a stand-in for, cell for cell.
+pub fn fold(buffer: &mut Buffer, area: Rect) {
+    for position in area.positions() {
+        let Some(cell) = buffer.cell_mut(position) else {
+            continue;
+        };
         if cell.symbol().is_ascii() {
             continue;
         }
@@ -48,7 +52,8 @@ mod tests {
     #[test]
     fn shapes_become_ascii_and_letters_stay() {
         let mut buffer = Buffer::with_lines(["╭1 Größe 日本 ─ 21.3× ▁▄█ ⣿ a… ● ▲ ┃", "∑ stays"]);
-        fold(&mut buffer);
+        let area = buffer.area;
+        fold(&mut buffer, area);
         // A wide letter's second cell is empty.
         assert_eq!(
             lines(&buffer)

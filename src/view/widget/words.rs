@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::short_age;
+pub use crate::time::stepped_age as stepped;
 
 /// A burn rate in five cells or fewer: `0.2×`, `21.3×`, `140×`, `9.9k×`; `–` where there is none.
 pub fn burn(rate: f64) -> String {
@@ -68,24 +68,12 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
-/// An age that moves in steps, so that an idle screen is not redrawn for it all the time: `0s`, `10s`, `30s`, then
-/// whole minutes, hours and days.
-pub fn stepped(age: Duration) -> String {
-    let seconds = match age.as_secs() {
-        0..10 => 0,
-        10..30 => 10,
-        30..60 => 30,
-        longer => longer,
-    };
-    short_age(Duration::from_secs(seconds))
-}
-
-/// The age of polled data: `live` inside its interval, then in steps.
+/// The age of polled data: `live` inside its interval, then in steps, ten seconds at least.
 pub fn data_age(age: Duration, interval: Duration) -> String {
     if age <= interval {
         "live".to_owned()
     } else {
-        stepped(age)
+        stepped(age.max(Duration::from_secs(10)))
     }
 }
 
@@ -194,5 +182,7 @@ mod tests {
         ] {
             assert_eq!(data_age(Duration::from_secs(seconds), interval), said);
         }
+        let short = Duration::from_secs(5);
+        assert_eq!(data_age(Duration::from_secs(8), short), "10s");
     }
 }

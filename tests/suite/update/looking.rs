@@ -16,7 +16,7 @@ use midwatch::terminal::Input;
 
 use super::{Hand, pod};
 use crate::fixtures::{
-    alert, alert_board, board_of, calm, crowd, incidents, now, settings, shop, size, slo_board,
+    ago, alert, alert_board, board_of, calm, crowd, incidents, now, settings, shop, size, slo_board,
 };
 
 /// The shop on fire, the keys on its alerts.
@@ -51,6 +51,9 @@ fn a_screen_is_still_until_something_on_it_counts_seconds() {
     )));
     assert!(has(incidents::checkout()), "in twenty minutes");
     assert!(!has(incidents::search()), "in four");
+    let mut over = incidents::search();
+    over.due[0].at = ago(1);
+    assert!(has(over), "it stands at nought");
 }
 
 #[test]
