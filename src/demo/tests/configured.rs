@@ -2,15 +2,19 @@
 
 use super::*;
 
-#[test]
-fn the_configuration_names_every_endpoint_and_is_toml() {
-    let options = DemoOptions {
-        scenario: Scenario::Leak,
+/// A demo whose clock stands at the anchor.
+fn at_the_anchor(scenario: Scenario) -> DemoOptions {
+    DemoOptions {
+        scenario,
         seed: 1,
         clock: DemoClock::Fixed(anchor()),
         anchor: None,
-    };
-    bound(options, async |demo| {
+    }
+}
+
+#[test]
+fn the_configuration_names_every_endpoint_and_is_toml() {
+    bound(at_the_anchor(Scenario::Leak), async |demo| {
         let announced = demo.announcement();
         let text = fs::read_to_string(&announced.config).unwrap();
         let tree: toml::Table = toml::from_str(&text).unwrap();
@@ -54,13 +58,7 @@ fn the_configuration_signs_in_to_pagerduty_and_grafana() {
     use crate::domain::alert::ack::Marker;
     use crate::time::Clock;
 
-    let options = DemoOptions {
-        scenario: Scenario::Leak,
-        seed: 1,
-        clock: DemoClock::Fixed(anchor()),
-        anchor: None,
-    };
-    bound(options, async |demo| {
+    bound(at_the_anchor(Scenario::Leak), async |demo| {
         let path = demo.announcement().config.clone();
         let text = fs::read_to_string(&path).unwrap();
         let config = decode_text(&text, Some(&path), &Environment::default())
@@ -217,13 +215,7 @@ fn a_mark_whose_answer_is_lost_is_looked_for_and_found_only_where_it_arrived() {
     use crate::time::Clock;
     use faults::{Fault, FaultProxy, Plan};
 
-    let options = DemoOptions {
-        scenario: Scenario::Calm,
-        seed: 1,
-        clock: DemoClock::Fixed(anchor()),
-        anchor: None,
-    };
-    bound(options, async |demo| {
+    bound(at_the_anchor(Scenario::Calm), async |demo| {
         let cases = [
             (Fault::Pass, None),
             (
