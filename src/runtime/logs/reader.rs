@@ -29,8 +29,6 @@ const FIRST: Duration = Duration::from_secs(15 * 60);
 const TRACE: Duration = Duration::from_secs(6 * 3_600);
 /// How far around its time the lines of a trace are looked for: the line that led to it may be old.
 const TRACE_AROUND: Duration = Duration::from_secs(3_600);
-/// How long lines of a time of the present are waited for: a tail tells what there is at once, a poll within seconds.
-const COMING: Duration = Duration::from_secs(5);
 /// Lines of a page.
 const PAGE: usize = 1_000;
 /// Lines of a page where nobody reads them one by one: on the way to a time, or of a gap.
@@ -70,20 +68,6 @@ pub(super) enum Reading {
 
 pub(super) type Paging = BoxFuture<'static, BackendResult<Page>>;
 
-/// A time of the present that is gone to.
-#[derive(Debug, Clone, Copy)]
-struct Coming {
-    at: Nanos,
-    /// When its lines are waited for no longer.
-    due: Option<Tick>,
-}
-
-impl Coming {
-    fn of(at: Nanos) -> Self {
-        Self { at, due: None }
-    }
-}
-
 /// What is read of one question.
 pub(super) struct Reader {
     wanted: Wanted,
@@ -114,8 +98,6 @@ pub(super) struct Reader {
     /// The time that is gone to, if one is.
     pub(super) seek: Option<Seek>,
     seek_pages: usize,
-    /// That time, where it is one of the present: its lines come by the tail.
-    coming: Option<Coming>,
     /// Older lines were asked for while another page was read.
     older_waits: bool,
     /// When the first page is asked for again, and how often it failed.
@@ -204,7 +186,6 @@ impl Reader {
             past: Past::Reading,
             seek: None,
             seek_pages: 0,
-            coming: None,
             older_waits: false,
             retry: None,
             misses: 0,
@@ -224,10 +205,7 @@ impl Reader {
         let from = tail_begin(&*keeper.source, reader.opened);
         reader.told_from = from;
         reader.fresh_from = from.plus(SLACK).min(now);
-        // What is of the present the tail tells.
-        reader.at = at.filter(|at| *at < from);
-        reader.seek = at.map(Seek::Under);
-        reader.coming = at.filter(|at| *at >= from).map(Coming::of);
+        (reader.at, reader.seek) = (at, at.map(Seek::Under));
         reader.begin(&keeper.source, from);
         reader
     }
@@ -333,7 +311,6 @@ impl Reader {
             },
             Order::Until(to) => {
                 self.seek = Some(Seek::Under(to));
-                self.coming = None;
                 self.seek_pages = SEEK_PAGES;
                 // Asked for once more, it is looked for further than before.
                 if matches!(self.past, Past::Nothing { .. } | Past::Failed(_)) {
@@ -343,7 +320,7 @@ impl Reader {
                     self.go_on(source, now);
                 }
             }
-            Order::Stop => (self.seek, self.coming) = (None, None),
+            Order::Stop => self.seek = None,
             Order::Refetch(gap) => {
                 self.gaps.wanted(gap);
                 self.go_on(source, now);
@@ -354,13 +331,11 @@ impl Reader {
     /// When something is due by itself.
     pub(super) fn due(&self) -> Option<Tick> {
         let gaps = self.gaps.due().filter(|_| self.page.is_none());
-        let coming = self.coming.and_then(|coming| coming.due);
-        self.retry.into_iter().chain(gaps).chain(coming).min()
+        self.retry.into_iter().chain(gaps).min()
     }
 
     /// Reads the next of what waits, where no page is being read.
     pub(super) fn go_on(&mut self, source: &Arc<dyn Logs>, now: Tick) {
-        self.heed_coming(now);
         if self.page.is_some() {
             return;
         }
@@ -370,9 +345,7 @@ impl Reader {
             }
             return;
         }
-        if let Some(Seek::Under(to)) = self.seek
-            && self.coming.is_none()
-        {
+        if let Some(Seek::Under(to)) = self.seek {
             let reached = self.read_to.min(self.store.oldest().unwrap_or(self.read_to)) <= to;
             if reached || self.seek_pages == 0 || !matches!(self.past, Past::Open | Past::Reading) {
                 self.seek = Some(Seek::Ended(to));
@@ -463,18 +436,6 @@ impl Reader {
             TailEvent::Failed(error) => self.tail_failure = Some(error.cause()),
         }
         self.heed_read();
-        self.heed_coming(now);
-    }
-
-    /// A time of the present is arrived at with its lines, or when none of them came for a while: the service was quiet.
-    fn heed_coming(&mut self, now: Tick) {
-        let Some(coming) = &mut self.coming else {
-            return;
-        };
-        let due = *coming.due.get_or_insert(now + COMING);
-        if due <= now || self.store.newest().is_some_and(|newest| newest >= coming.at) {
-            self.end_seek();
-        }
     }
 
     /// A time that is gone to in files is arrived at once what they hold of it is read.
@@ -574,7 +535,6 @@ impl Reader {
     }
 
     fn end_seek(&mut self) {
-        self.coming = None;
         if let Some(Seek::Under(to)) = self.seek {
             self.seek = Some(Seek::Ended(to));
         }
@@ -645,17 +605,19 @@ impl Reader {
             return;
         };
         let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
-        let to = at.plus(Duration::from_nanos(span)).min(self.told_from);
-        if at < to {
-            let question = PageQuestion {
-                direction: Direction::Forward,
-                ..self.question(at, to)
-            };
-            self.past = Past::Reading;
-            self.ask(Reading::Behind(to), question, source);
+        let behind = at.plus(Duration::from_nanos(span));
+        // A tail tells no more than its server's limit of what was before it: around a time of the present it is read.
+        let to = if at < self.told_from {
+            behind.min(self.told_from)
         } else {
-            self.end_seek();
-        }
+            behind
+        };
+        let question = PageQuestion {
+            direction: Direction::Forward,
+            ..self.question(at, to)
+        };
+        self.past = Past::Reading;
+        self.ask(Reading::Behind(to), question, source);
     }
 
     fn took_older(&mut self, stretch: Duration, page: &mut Page, source: &Arc<dyn Logs>) {

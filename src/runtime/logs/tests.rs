@@ -41,6 +41,8 @@ struct State {
     gap: Option<Gap>,
     /// Whether that comes before them.
     gap_first: bool,
+    /// How many lines of before it began the tail leaves out, but for its oldest.
+    leaves_out: usize,
     /// Whether the tail tells lines without a pause.
     floods: bool,
     /// How tails end once they told their lines, in turn; the others go on.
@@ -151,12 +153,9 @@ impl Logs for Source {
             let (lines, gap, gap_first, floods) = {
                 let mut state = self.state();
                 state.tails.push(from);
-                let lines: Vec<_> = state
-                    .lines
-                    .iter()
-                    .filter(|(at, _)| *at >= from)
-                    .cloned()
-                    .collect();
+                let told = state.lines.iter().filter(|(at, _)| *at >= from).cloned();
+                let mut lines: Vec<_> = told.collect();
+                lines.drain(1.min(lines.len())..(1 + state.leaves_out).min(lines.len()));
                 (lines, state.gap.clone(), state.gap_first, state.floods)
             };
             let _ = events.send(TailEvent::Mode(TailMode::Live)).await;
@@ -580,10 +579,35 @@ async fn a_time_of_the_last_minute_is_arrived_at_with_its_lines_or_when_there_ar
     })
     .await;
     looking(Source::every(1_000, (3_600, 120)), ask(), async |mut eye| {
-        eye.until("waited for", |view| view.seek == Some(Seek::Under(at)))
+        eye.until("looked for", |view| view.seek == Some(Seek::Under(at)))
             .await;
         eye.until("quiet", |view| view.seek == Some(Seek::Ended(at)))
             .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_the_last_minute_is_found_though_the_tail_left_it_out_and_a_thousand_are_newer() {
+    let at = ago(30);
+    let ask = LogsAsk {
+        at: Some(at),
+        ..LogsAsk::default()
+    };
+    let state = State {
+        leaves_out: 2_500,
+        ..Source::every(20, (120, 0))
+    };
+    looking(state, ask, async |mut eye| {
+        let there = |view: &LogView| view.seek == Some(Seek::Ended(at));
+        let view = eye.until("there", there).await;
+        let place = view.snapshot.seek(at);
+        assert_eq!(view.snapshot.entry_at(place).unwrap().at, at);
+        let times = (0..view.snapshot.len()).map(|place| view.snapshot.entry_at(place).unwrap().at);
+        assert!(
+            times.is_sorted_by(|one, next| one < next),
+            "each once, in its place"
+        );
     })
     .await;
 }
