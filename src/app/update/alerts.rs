@@ -15,7 +15,8 @@ use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::plan::{counted, hand_back_plan};
 use crate::domain::alert::{AckState, Alert, AlertBoard, AlertState, Fingerprint, Occurrence, Standing};
-use crate::domain::incident::{Incident, Person, Status};
+use crate::domain::incident::nudge::{Overdue, distance};
+use crate::domain::incident::{DueWhat, Incident, Person, Status};
 use crate::domain::oneself::{Us, YOU};
 use crate::text::SafeText;
 use crate::time::Now;
@@ -321,6 +322,36 @@ fn whose_incident<'m>(model: &'m Model, alert: &Alert) -> Option<(&'m Incident, 
         let (person, _) = incident.acknowledgements.last()?;
         (incident.status == Status::Acknowledged).then_some((&**incident, person))
     })
+}
+
+/// What the acknowledgement of alerts leaves as it was: incidents that they surely belong to, which page on.
+pub(super) fn not_taken(model: &Model, act: &Act, now: Now) -> Option<String> {
+    let Act::Acknowledge { alerts, .. } = act else {
+        return None;
+    };
+    let linked = alerts.iter().flat_map(|alert| model.meant_by(alert.fingerprint));
+    let open = linked.filter(|(incident, by)| by.is_sure() && incident.status == Status::Triggered);
+    let mut open: Vec<&Incident> = open.map(|(incident, _)| &**incident).collect();
+    let escalates = |incident: &Incident| {
+        let mut due = incident.due.iter();
+        due.find(|due| due.what == DueWhat::Escalate).map(|due| due.at)
+    };
+    open.sort_by_key(|incident| (escalates(incident).is_none(), escalates(incident), &incident.id));
+    open.dedup_by_key(|incident| &incident.id);
+    let first = open.first()?;
+    let soon = match escalates(first).map(|at| distance(at, now.utc)) {
+        Some((Overdue::No, left)) => format!(" and escalates in {left}"),
+        Some((Overdue::Yes, _)) | None => String::new(),
+    };
+    let others = match open.len() - 1 {
+        0 => String::new(),
+        others => format!(", nor {}", counted(others, "other")),
+    };
+    let first = short(first);
+    let command = model.keymap.first_or_name(Action::Palette);
+    Some(format!(
+        "but {first} is not taken{soon}{others} · {command} ack {first} takes it"
+    ))
 }
 
 /// What is left out of what was chosen because somebody has it already, a line for each of them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::alerts::describe;
+use super::alerts::{describe, not_taken};
 use super::{compose, silences};
 use crate::app::acts::{Act, ActId, Acts, Belled, HeldAck, Stage};
 use crate::app::feed::Feed;
@@ -242,10 +242,14 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
         }
     }
     model.acts.next_check = super::timers::next_check(model, now);
-    let level = match result.state {
-        ActState::Confirmed => Level::Info,
-        ActState::Unheard | ActState::Unknown => Level::Warn,
-        ActState::Partly | ActState::Failed => Level::Error,
+    let not_taken = match result.state {
+        ActState::Confirmed => not_taken(model, &act, now),
+        ActState::Unheard | ActState::Unknown | ActState::Partly | ActState::Failed => None,
+    };
+    let level = match (result.state, &not_taken) {
+        (ActState::Confirmed, None) => Level::Info,
+        (ActState::Confirmed, Some(_)) | (ActState::Unheard | ActState::Unknown, _) => Level::Warn,
+        (ActState::Partly | ActState::Failed, _) => Level::Error,
     };
     if !result.message.is_empty() {
         let too_late = match (stage, result.state) {
@@ -255,9 +259,12 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
             ) => "NOT undone: ",
             (_, _) => "",
         };
-        model
-            .toasts
-            .say(level, format!("{too_late}{}{kept}", result.message), now.tick);
+        let but = not_taken.map_or_else(String::new, |words| format!(", {words}"));
+        model.toasts.say(
+            level,
+            format!("{too_late}{}{kept}{but}", result.message),
+            now.tick,
+        );
     }
     effects
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use midwatch::app::effect::Deed;
 use midwatch::app::focus::{Detail, PaneId};
 use midwatch::app::modal::Modal;
+use midwatch::app::msg::ActState;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::Alert;
-use midwatch::domain::incident::{Incident, IncidentId, Level, Named, Status};
+use midwatch::domain::incident::{Due, DueWhat, Incident, IncidentId, Level, Named, Status};
 
 use super::Hand;
 use super::incidents::firing_alert;
@@ -101,6 +103,43 @@ fn what_only_the_service_links_is_asked_about_before_it_is_acted_on() {
     hand.press("enter");
     hand.assert_said("listed no more");
     assert!(hand.taken().is_empty());
+}
+
+#[test]
+fn taking_an_alert_says_of_its_incident_that_it_is_not_taken_and_pages_on() {
+    let firing = firing_alert();
+    let soon = Incident {
+        due: vec![Due {
+            at: now().utc + TimeDelta::minutes(2),
+            what: DueWhat::Escalate,
+        }],
+        ..free("QB", 2)
+    };
+    let (soon, taken) = (with_alerts(soon, [&firing]), with_alerts(checkout(), [&firing]));
+    let said = |incidents: Vec<Incident>, state| {
+        let mut hand = with(incidents, &[("checkout", "checkout")]);
+        hand.press("a");
+        let (id, _) = hand.one_act();
+        hand.journaled(id);
+        hand.finish(id, state, Vec::new());
+        hand.said().to_owned()
+    };
+    assert_eq!(
+        said(vec![soon.clone()], ActState::Confirmed),
+        "the server's word, but #2 is not taken and escalates in 2 min · : ack #2 takes it"
+    );
+    let other = with_alerts(free("QA", 1), [&firing]);
+    assert_eq!(
+        said(vec![other, soon.clone()], ActState::Confirmed),
+        "the server's word, but #2 is not taken and escalates in 2 min, nor 1 other · : ack #2 takes it"
+    );
+    for (incidents, state) in [
+        (vec![taken], ActState::Confirmed),
+        (vec![free("QC", 3)], ActState::Confirmed),
+        (vec![soon], ActState::Failed),
+    ] {
+        assert_eq!(said(incidents, state), "the server's word");
+    }
 }
 
 #[test]
