@@ -20,6 +20,8 @@ const MOST: usize = 200;
 pub(super) struct Links {
     known: Vec<Arc<str>>,
     next: Vec<Hyperlink>,
+    /// Whether the frame before had any.
+    had: bool,
 }
 
 /// Whether the numbers that cells bear still mean the same.
@@ -37,6 +39,7 @@ impl Links {
             self.known.clear();
             numbers = Numbers::Anew;
         }
+        self.had = !self.next.is_empty();
         self.next = links.iter().take(MOST).cloned().collect();
         for link in &self.next {
             if !self.known.contains(&link.url) {
@@ -44,6 +47,11 @@ impl Links {
             }
         }
         numbers
+    }
+
+    /// Whether a cell of the next frame or of the one before leads anywhere: a row may differ in that alone.
+    pub(super) fn are_there(&self) -> bool {
+        self.had || !self.next.is_empty()
     }
 
     /// Gives the cells of the next frame their numbers.

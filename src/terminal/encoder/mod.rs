@@ -61,7 +61,10 @@ pub struct Encoder {
     line_edits: LineEdits,
     links: links::Links,
     shown: Option<Grid>,
+    /// The next frame; between frames the one that is shown.
     next: Grid,
+    /// The last frame as it was handed over: a row that is the same again is not looked at.
+    drawn: Vec<Cell>,
     pen: Option<Pen>,
     place: Place,
     cursor: Cursor,
@@ -88,6 +91,7 @@ impl Encoder {
             links: links::Links::default(),
             shown: None,
             next: Grid::default(),
+            drawn: Vec::new(),
             pen: None,
             place: Place::Unknown,
             cursor: Cursor::Unknown,
@@ -127,13 +131,18 @@ impl Encoder {
     pub fn encode(&mut self, frame: &Buffer, cursor: Option<Position>) {
         let start = self.out.len();
         let ends_before = self.row_ends.len();
-        self.next.take(frame);
-        self.links.mark(&mut self.next);
+        let mut changed = self.take_rows(frame);
         let mut shown = match self.shown.take().filter(|s| s.size() == self.next.size()) {
-            Some(shown) => shown,
-            None => self.wipe(),
+            Some(shown) => {
+                changed.retain(|&y| shown.row(y) != self.next.row(y));
+                shown
+            }
+            None => {
+                let blank = self.wipe();
+                changed = shift::changed(&blank, &self.next);
+                blank
+            }
         };
-        let mut changed = shift::changed(&shown, &self.next);
         if self.line_edits == LineEdits::Known
             && let Some(shift) = shift::find(&shown, &self.next, &changed)
         {
@@ -147,9 +156,10 @@ impl Encoder {
             let before = self.out.len();
             self.row(y, shown.row(y), next.row(y));
             self.end_row(before);
+            shown.copy_row(&next, y);
         }
-        self.shown = Some(next);
-        self.next = shown;
+        self.next = next;
+        self.shown = Some(shown);
         // What is written by others, or erased, leads nowhere.
         if self.pen.is_some_and(|pen| pen.link != 0) {
             self.draw_with(Pen::PLAIN);
@@ -164,6 +174,29 @@ impl Encoder {
         }
     }
 
+    /// Takes those rows of a frame that are not what was drawn there before; which.
+    fn take_rows(&mut self, frame: &Buffer) -> Vec<u16> {
+        let size = frame.area.as_size();
+        let is_known = self.next.size() == size && self.drawn.len() == frame.content.len();
+        if !is_known || self.links.are_there() {
+            self.next.take(frame);
+            self.links.mark(&mut self.next);
+            self.drawn.clone_from(&frame.content);
+            return (0..size.height).collect();
+        }
+        let width = usize::from(size.width).max(1);
+        let mut taken = Vec::new();
+        let rows = self.drawn.chunks_mut(width).zip(frame.content.chunks(width));
+        for (y, (drawn, row)) in (0..).zip(rows) {
+            if drawn != row {
+                drawn.clone_from_slice(row);
+                self.next.take_row(frame, y);
+                taken.push(y);
+            }
+        }
+        taken
+    }
+
     /// Encodes a frame that differs from the last one in a row alone, and in no link; no cursor is in it.
     pub fn encode_row(&mut self, frame: &Buffer, y: u16) {
         let size = frame.area.as_size();
@@ -172,6 +205,11 @@ impl Encoder {
         };
         self.next.take_row(frame, y);
         self.links.mark_row(&mut self.next, y);
+        let width = usize::from(size.width);
+        let cells = usize::from(y) * width..usize::from(y + 1) * width;
+        if let (Some(drawn), Some(row)) = (self.drawn.get_mut(cells.clone()), frame.content.get(cells)) {
+            drawn.clone_from_slice(row);
+        }
         let next = std::mem::take(&mut self.next);
         let before = self.out.len();
         self.row(y, shown.row(y), next.row(y));
