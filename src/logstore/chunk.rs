@@ -58,8 +58,6 @@ pub struct Entry<'a> {
     pub stream: &'a Arc<Stream>,
     /// The trace it belongs to.
     pub trace: Option<TraceId>,
-    /// The span it belongs to, as hex digits.
-    pub span: Option<String>,
     /// The message, any bytes; `\n` within for an entry of many lines.
     pub text: Text<'a>,
     /// What the source knows beside it: one flat JSON object, or empty.
@@ -72,6 +70,15 @@ impl Entry<'_> {
     /// All fields of the line, of the text first.
     pub fn fields(&self) -> Vec<Field> {
         fields::fields(&self.text, self.extra)
+    }
+
+    /// The span it belongs to, as hex digits. Looked for in the text: rows do not ask.
+    pub fn span(&self) -> Option<String> {
+        let span = |text: &[u8]| {
+            let digits = scan(text, NOTHING).span.and_then(|range| text.get(range))?;
+            Some(String::from_utf8_lossy(digits).into_owned())
+        };
+        span(&self.text).or_else(|| span(self.extra))
     }
 
     /// The lines of the source that it was made of: itself, where it was one.
@@ -333,10 +340,6 @@ impl Chunk {
                 .at
             }
         };
-        let span = |text: &[u8]| {
-            let digits = scan(text, NOTHING).span.and_then(|range| text.get(range))?;
-            Some(String::from_utf8_lossy(digits).into_owned())
-        };
         Some(Entry {
             id,
             at: at.unwrap_or(Nanos(id.key)),
@@ -345,7 +348,6 @@ impl Chunk {
             service: self.service(tag),
             stream: self.stream(tag)?,
             trace: self.trace(line, tag, &text),
-            span: span(&text).or_else(|| span(extra)),
             text,
             extra,
             parts: self.parts(line),

@@ -94,7 +94,7 @@ fn lines_know_what_their_text_tells() {
     );
     assert_eq!((json.level, json.service), (Level::Error, Some("shop")));
     assert_eq!(json.trace.unwrap().to_string(), trace);
-    assert_eq!(json.span.as_deref(), Some("b7ad6b7169203331"));
+    assert_eq!(json.span().as_deref(), Some("b7ad6b7169203331"));
     assert_eq!((inherited.at, inherited.told), (json.at, Told::Nobody));
     assert_eq!(
         (beside.level, beside.service, beside.told),

@@ -258,12 +258,18 @@ impl LogView {
     /// Gaps between the line at a place and the one before it; at the place behind the last, those that no line is
     /// behind.
     pub fn gaps_before(&self, place: usize) -> impl Iterator<Item = &Gap> {
+        let gaps = self.snapshot.gaps();
         let at = |place| {
             let id = self.id_at(place)?;
             self.snapshot.entry(id).map(|entry| entry.at)
         };
-        let (own, before) = (at(place), place.checked_sub(1).and_then(at));
-        self.snapshot.gaps().iter().filter(move |gap| {
+        // Nearly always there is none: no line is read for that.
+        let (own, before) = if gaps.is_empty() {
+            (None, None)
+        } else {
+            (at(place), place.checked_sub(1).and_then(at))
+        };
+        gaps.iter().filter(move |gap| {
             own.map_or(place == self.len(), |own| gap.to <= own)
                 && before.is_none_or(|before| before < gap.to)
         })

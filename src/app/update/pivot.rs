@@ -337,7 +337,7 @@ fn from_line(model: &Model, id: LineId) -> Ways {
     if let Some(trace) = entry.trace {
         ways.push(if model.settings.traces.is_some() {
             let span = entry
-                .span
+                .span()
                 .as_deref()
                 .and_then(|id| SpanId::from_hex(id.as_bytes()));
             let what = if span.is_some() {

@@ -105,8 +105,8 @@ pub(in super::super) fn pages(scene: Scene<'_>, id: LineId) -> Option<Pages<'_>>
     if let Some(trace) = entry.trace {
         first.blank();
         first.pair("trace", &trace.to_string(), Role::TextStrong);
-        if let Some(span) = &entry.span {
-            first.pair("span", span, Role::Text);
+        if let Some(span) = entry.span() {
+            first.pair("span", &span, Role::Text);
         }
         if let Some(key) = hints::key(scene, crate::action::Action::Copy) {
             first.prose(&format!("{key} copies the id."), Role::TextMuted);
