@@ -126,6 +126,9 @@ pub fn escape_json(document: &str) -> Cow<'_, str> {
 
 /// Width of a text in terminal cells.
 pub fn width(text: &str) -> usize {
+    if is_cell_a_byte(text) {
+        return text.len();
+    }
     text.width()
 }
 

@@ -172,18 +172,25 @@ impl Keymap {
     /// keys that another binding hides there are left out.
     pub fn labels(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
-        for binding in self.bindings.iter().filter(|b| b.action == action) {
-            let spelt = label(&binding.keys, glyphs);
-            if self.lookup(places, &binding.keys) == Lookup::Action(action) && !out.contains(&spelt) {
+        for spelt in self.spelt(places, action, glyphs) {
+            if !out.contains(&spelt) {
                 out.push(spelt);
             }
         }
         out
     }
 
+    fn spelt(&self, places: &[Place], action: Action, glyphs: Glyphs) -> impl Iterator<Item = String> {
+        self.bindings
+            .iter()
+            .filter(move |binding| binding.action == action)
+            .filter(move |binding| self.lookup(places, &binding.keys) == Lookup::Action(action))
+            .map(move |binding| label(&binding.keys, glyphs))
+    }
+
     /// The one key to show beside an action in a hint; `None` where it has none here.
     pub fn hint(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Option<String> {
-        self.labels(places, action, glyphs).into_iter().next()
+        self.spelt(places, action, glyphs).next()
     }
 
     /// Keys of a pane that hide a key of every list or of the whole console. Information, no error. What a search

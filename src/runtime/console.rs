@@ -197,9 +197,7 @@ impl<S: Screen> Console<S> {
     fn present(&mut self, now: Now) {
         let size = self.model.size;
         let area = Rect::new(0, 0, size.width, size.height);
-        if self.buffer.area == area {
-            self.buffer.reset();
-        } else {
+        if self.buffer.area != area {
             self.buffer = Buffer::empty(area);
         }
         self.model.traffic = self.screen.traffic(now.tick);

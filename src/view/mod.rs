@@ -25,7 +25,7 @@ mod top;
 mod tour;
 pub mod widget;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
@@ -104,7 +104,7 @@ pub(crate) fn head_rows(open: &crate::app::traces::waterfall::Waterfall, width: 
     detail::waterfall::head_rows(open, width)
 }
 
-/// Draws a frame into a blank buffer; where the terminal's cursor belongs, if text is being typed.
+/// Draws a frame over whatever a buffer holds; where the terminal's cursor belongs, if text is being typed.
 pub fn draw(model: &Model, theme: &Theme, now: Now, buffer: &mut Buffer) -> Option<Position> {
     draw_for(Audience::Eyes, model, theme, now, buffer)
 }
@@ -141,7 +141,9 @@ fn draw_for(
     if screen.is_empty() {
         return None;
     }
-    buffer.set_style(screen, theme.style(Role::Text));
+    let mut blank = Cell::EMPTY;
+    blank.set_style(theme.style(Role::Text));
+    buffer.content.fill(blank);
     let us = model.us();
     let scene = Scene::of(model, theme, now, &us, audience);
     let areas = layout::of(model, cover_of(model), now);
