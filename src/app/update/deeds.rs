@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::compose::current;
+use super::compose::worked_on;
 use crate::app::effect::Deed;
 use crate::app::modal::{PromptKind, PromptTarget};
 use crate::app::{Effect, Model};
@@ -74,7 +74,7 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
         PromptKind::TraceId => format!("opened trace `{words}`"),
         PromptKind::Columns => format!("read `{words}` in the {list}"),
     };
-    let about = current(model).filter(|incident| incident.status.is_open());
+    let about = worked_on(model).filter(|incident| incident.status.is_open());
     Deed {
         incident: about.map(|incident| incident.id.clone()),
         text,
@@ -84,7 +84,7 @@ pub(super) fn of_prompt(model: &Model, kind: PromptKind, target: PromptTarget, w
 
 /// A PromQL query that was typed.
 pub(super) fn of_query(model: &Model, query: &str) -> Deed {
-    let about = current(model).filter(|incident| incident.status.is_open());
+    let about = worked_on(model).filter(|incident| incident.status.is_open());
     Deed {
         incident: about.map(|incident| incident.id.clone()),
         text: format!("asked the metrics `{query}`"),

@@ -110,7 +110,7 @@ fn taking_an_alert_says_of_its_incident_that_it_is_not_taken_and_pages_on() {
     let firing = firing_alert();
     let soon = Incident {
         due: vec![Due {
-            at: now().utc + TimeDelta::minutes(2),
+            at: now().utc + TimeDelta::seconds(150),
             what: DueWhat::Escalate,
         }],
         ..free("QB", 2)
@@ -263,13 +263,17 @@ fn evidence_that_is_taken_along_is_told_once_and_moving_is_not_told() {
 #[test]
 fn a_search_a_filter_and_a_pivot_are_told_when_they_are_made() {
     let mut hand = with(vec![with_alerts(checkout(), [&firing_alert()])], &[]);
-    hand.press("/");
+    hand.press("5 j k 2 /");
     hand.write("late");
     assert!(deeds(&mut hand).is_empty(), "it is still being typed");
     hand.press("enter");
     let told = deeds(&mut hand);
     assert_eq!(told[0].text, "searched the alerts for `late`");
-    assert_eq!(told[0].incident, Some(checkout().id), "the one that is followed");
+    assert_eq!(
+        told[0].incident,
+        Some(checkout().id),
+        "the one that was turned to"
+    );
     hand.press("esc &");
     hand.write("late");
     hand.press("esc");
@@ -280,6 +284,21 @@ fn a_search_a_filter_and_a_pivot_are_told_when_they_are_made() {
         told[0].text,
         "went on from alert HighErrorRate to incident #4711 checkout errors"
     );
+}
+
+#[test]
+fn what_is_looked_up_is_told_of_an_incident_that_was_turned_to_or_is_ours_and_of_no_other() {
+    let of = |incident: Incident, before: &str| {
+        let mut hand = with(vec![incident], &[]);
+        hand.press(before);
+        hand.press("1 /");
+        hand.write("late");
+        hand.press("enter");
+        deeds(&mut hand)[0].incident.clone()
+    };
+    assert_eq!(of(checkout(), "2"), None, "it only stands in its pane");
+    assert_eq!(of(checkout(), "5 j k"), Some(checkout().id), "it was turned to");
+    assert_eq!(of(search(), "2"), Some(search().id), "it pages whoever looks");
 }
 
 #[test]

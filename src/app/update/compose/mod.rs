@@ -36,9 +36,41 @@ pub(super) use sending::{declared, drop_text, failed, give_back, journaled, save
 /// The incident that keys are about: the open one, the one under the cursor of its pane, that of the alert under
 /// the cursor, that of the scope, the followed one.
 pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
+    match meant(model) {
+        Meant::Plainly(meant) => meant,
+        Meant::Unsaid => beside(model),
+    }
+}
+
+/// The incident that somebody who looks something up works on: one that they turned to, or that is theirs. What merely
+/// stands first in its pane is not their doing.
+pub(super) fn worked_on(model: &Model) -> Option<&Arc<Incident>> {
+    let us = model.us();
+    let is_ours = |incident: &Incident| {
+        let taken = incident.acknowledgements.iter().map(|(person, _)| person);
+        taken
+            .chain(&incident.assignees)
+            .any(|person| us.are_person(person))
+    };
+    let by_hand = model.incidents.list.placed == Placed::ByHand;
+    match meant(model) {
+        Meant::Plainly(meant) => meant,
+        Meant::Unsaid => beside(model).filter(|incident| by_hand || is_ours(incident)),
+    }
+}
+
+/// Which incident somebody means.
+enum Meant<'m> {
+    /// This one, or, plainly too, none.
+    Plainly(Option<&'m Arc<Incident>>),
+    /// Nothing tells.
+    Unsaid,
+}
+
+fn meant(model: &Model) -> Meant<'_> {
     let open = model.details.iter().rev().find_map(|view| view.detail.incident());
     if let Some(id) = open {
-        return model.incidents.incident(id);
+        return Meant::Plainly(model.incidents.incident(id));
     }
     // Whatever row of a case is under the cursor, and whatever was opened from it: it is about the case's own.
     let case = model.details.iter().rev().find_map(|view| match &view.detail {
@@ -47,7 +79,7 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     });
     if let Some(of) = case {
         // One that has none is nobody else's.
-        return super::case::incidents(model, of).into_iter().next();
+        return Meant::Plainly(super::case::incidents(model, of).into_iter().next());
     }
     let alert = match (model.detail(), model.focus) {
         (Some(detail), _) => detail.alert(),
@@ -57,14 +89,19 @@ pub(super) fn current(model: &Model) -> Option<&Arc<Incident>> {
     if let Some([(linked, by)]) = alert.map(|alert| model.meant_by(alert)).as_deref()
         && by.is_sure()
     {
-        return Some(linked);
+        return Meant::Plainly(Some(linked));
     }
     // What is looked at was turned to for its sake.
     if model.focus != PaneId::Incident
         && let Some(incident) = scope::incident(model)
     {
-        return Some(incident);
+        return Meant::Plainly(Some(incident));
     }
+    Meant::Unsaid
+}
+
+/// The one that the incident pane shows.
+fn beside(model: &Model) -> Option<&Arc<Incident>> {
     let followed = model.incidents.followed.as_ref();
     let followed = followed.and_then(|id| model.incidents.incident(id));
     let selected = model.incidents.selected();
