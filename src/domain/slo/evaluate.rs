@@ -217,9 +217,7 @@ fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>
         None | Some(Reading::NoData | Reading::Pending) => SloState::NoData,
         Some(Reading::NoTraffic | Reading::Ratio { .. }) if is_undecided(windows, rules) => SloState::NoData,
         Some(Reading::NoTraffic) => SloState::NoTraffic,
-        Some(Reading::Ratio { .. } | Reading::Error(_)) if some(RuleState::Starting, Severity::Page) => {
-            SloState::Starting
-        }
+        Some(Reading::Ratio { .. } | Reading::Error(_)) if begins(windows, rules) => SloState::Starting,
         Some(Reading::Ratio { .. } | Reading::Error(_)) => match budget.map(|budget| budget.status) {
             Some(BudgetStatus::Breached) => SloState::Spent,
             Some(BudgetStatus::Healthy | BudgetStatus::Warning | BudgetStatus::Critical) | None => {
@@ -227,6 +225,17 @@ fn state(windows: &[WindowReport], rules: &[RuleReport], budget: Option<&Budget>
             }
         },
     }
+}
+
+/// Whether a page may be beginning: a short window is over and its long one not, and the newest minutes still are. What
+/// half an hour is over while its last minutes are calm is ending.
+fn begins(windows: &[WindowReport], rules: &[RuleReport]) -> bool {
+    let newest = windows.first().and_then(|window| window.burn_rate);
+    rules.iter().any(|report| {
+        report.state == RuleState::Starting
+            && report.rule.severity == Severity::Page
+            && newest.is_none_or(|burn| burn > report.rule.factor)
+    })
 }
 
 /// Which windows failed, a line for each cause.

@@ -170,6 +170,13 @@ fn states_come_in_their_order() {
         SloState::Ok,
         "six hours that nobody would be paged for begin nothing"
     );
+    let state = |changes: &[(&str, f64)]| judge(slo(99.9, "30d"), &calm_but(changes)).state;
+    assert_eq!(
+        state(&[("30m", 9.0)]),
+        SloState::Ok,
+        "half an hour is over, its last minutes are calm: it ends"
+    );
+    assert_eq!(state(&[("30m", 9.0), ("5m", 9.0)]), SloState::Starting);
 }
 
 #[test]
