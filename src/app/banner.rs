@@ -278,7 +278,8 @@ pub struct OnCall<'a> {
     pub policy: Option<&'a str>,
 }
 
-/// Who is on call now and who is next: of the followed incident's policy, else of the first.
+/// Who is on call now and who is next: of the policy that wakes whoever acts here, so that it stands as long as their
+/// duty does; else of the followed incident's, else of the first.
 pub fn on_call(model: &Model, now: Now) -> Option<OnCall<'_>> {
     let roster = model.incidents.roster.value()?;
     let followed = model.incidents.followed.as_ref();
@@ -288,7 +289,8 @@ pub fn on_call(model: &Model, now: Now) -> Option<OnCall<'_>> {
         .and_then(|incident| incident.policy.as_ref());
     let first = || roster.at(now.utc).filter(|duty| duty.level == 1);
     let duty = first()
-        .find(|duty| policy.is_some_and(|policy| policy.id == duty.policy.id))
+        .find(|duty| model.is_paged_with(&duty.person))
+        .or_else(|| first().find(|duty| policy.is_some_and(|policy| policy.id == duty.policy.id)))
         .or_else(|| first().next())?;
     let next = roster
         .duties
