@@ -15,7 +15,7 @@ use crate::backend::{BackendError, ErrorKind};
 use crate::domain::alert::Labels;
 use crate::domain::alert::matcher::quoted;
 use crate::text::SafeText;
-use crate::time::{Now, Tick};
+use crate::time::{Now, Tick, after};
 
 /// Series that are kept: beyond that a query wants narrowing, not reading.
 pub const MOST_SERIES: usize = 50;
@@ -78,6 +78,17 @@ pub struct QuerySeries {
     pub min: f64,
     /// The greatest.
     pub max: f64,
+}
+
+impl QuerySeries {
+    /// When its last value is of, where that is not of the end of what was asked for. The newest step alone may lack
+    /// one: it may not have been read by then.
+    pub fn ended(&self, ask: &QueryAsk) -> Option<DateTime<Utc>> {
+        let last = self.values.iter().rposition(|value| !value.is_nan())?;
+        let missing = self.values.len() - 1 - last;
+        let at = ask.step.checked_mul(u32::try_from(last).ok()?)?;
+        (missing > 1).then(|| after(ask.from, at))
+    }
 }
 
 /// What was answered.
@@ -369,6 +380,14 @@ mod tests {
         assert_eq!((second.values[0], second.values[2]), (3.0, 1.0));
         assert!(second.values[1].is_nan() && second.values.len() == 241);
         assert!(answer.series[2].min.is_nan());
+        assert_eq!(second.ended(&ask), Some(ask.from + TimeDelta::seconds(30)));
+        assert_eq!(answer.series[2].ended(&ask), None, "it never began");
+        let goes_on = |step: f64| {
+            let whole = series(&[], &[(at(0.0), 1.0), (at(step), 1.0)]);
+            row(&whole, &Labels::default(), &ask).ended(&ask)
+        };
+        assert_eq!((goes_on(240.0), goes_on(239.0)), (None, None));
+        assert!(goes_on(238.0).is_some());
     }
 
     #[test]
