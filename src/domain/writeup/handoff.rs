@@ -327,11 +327,16 @@ fn incident_row(incident: &Incident, now: DateTime<Utc>) -> String {
     } else {
         people(&incident.assignees)
     };
+    // since it was taken, where that is known: its age is another figure
+    let since = match (incident.status, incident.acknowledgements.last()) {
+        (Status::Acknowledged, Some((_, at))) => format!(" for {}", age(*at, now)),
+        _ => String::new(),
+    };
     format!(
         "- {}",
         short(
             &format!(
-                "{} {} {} for {}, {who}: {}",
+                "{} {} {}{since}, {} old, {who}: {}",
                 called(incident),
                 incident.severity.as_deref().unwrap_or("-"),
                 incident.status.word(),

@@ -370,6 +370,12 @@ fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
         row.contains("has #4711 Q1 for") && row.contains("fires for 12m"),
         "{row}"
     );
+    let section = taken.split("## Open incidents").nth(1).expect("open ones");
+    // taken a minute and a half after its begin, which is another figure
+    assert!(
+        section.contains("- #4711 Q1 SEV2 acknowledged for 10m, 12m old, Mara: "),
+        "{section}"
+    );
     // Nobody has it; it is over; it is only of the same service, and perhaps another trouble.
     for text in [
         told(Status::Triggered, &[&key], &[]),
