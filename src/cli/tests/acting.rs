@@ -125,8 +125,8 @@ fn a_check_warns_of_credentials_that_are_not_here() {
     assert_eq!(run.exit, Exit::Done, "the console may be started elsewhere");
     for said in [
         "warning: ",
-        "environment variable NOT_SET is not set here",
-        "/nonexistent/token is no file here",
+        "key contexts.prod.metrics.auth: environment variable NOT_SET is not set here",
+        "key contexts.prod.alertmanagers[0].auth: /nonexistent/token is no file here",
     ] {
         assert!(run.diagnostics.contains(said), "{}", run.diagnostics);
     }
@@ -151,6 +151,26 @@ fn a_page_that_reached_nobody_stands_in_the_outbox_until_it_is_answered_for() {
     let listed = run_with(&["outbox"], &config);
     assert_eq!(listed.exit, Exit::Done);
     assert!(
+#[test]
+fn a_check_names_a_wrong_theme_and_keymap_beside_every_other_mistake() {
+    let config = "theme = \"nightt\"\nkeymap = \"vmi\"\nsilence_max = \"soon\"\n[contexts.prod.metrics]\n\
+                  url = \"http://127.0.0.1:1\"\nauth = { bearer_env = \"NOT_SET\" }\n";
+    let run = run_with(&["config", "check"], config);
+    assert_eq!(run.exit, Exit::Configuration);
+    for said in [
+        "key silence_max: ",
+        "key theme: ",
+        "key keymap: ",
+        "NOT_SET",
+        "3 errors",
+    ] {
+        assert!(run.diagnostics.contains(said), "{said}: {}", run.diagnostics);
+    }
+    let document = run_with(&["config", "check", "--json"], config);
+    assert_eq!(document.exit, Exit::Configuration);
+    assert!(document.out.contains("\"contexts\":[]"), "{}", document.out);
+}
+
         listed.out.contains("page-1")
             && listed
                 .out
