@@ -425,7 +425,7 @@ fn budgets(shift: &Shift<'_>) -> Section {
                 left if left < 0.0 => write!(words, ", {:.1} % over", -left), // a String takes all
                 left => write!(words, ", {left:.1} % left"),
             };
-            if let Some(left) = budget.exhausts_in {
+            if let Some(left) = budget.empties_in() {
                 let _ = write!(words, ", gone in {}", duration_in_words(left)); // a String takes all
             }
         }
