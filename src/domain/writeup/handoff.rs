@@ -26,8 +26,9 @@ use crate::time::short_age;
 pub const MOST_LINES: usize = 60;
 /// Silences that end so soon are the next shift's business.
 const EXPIRING: TimeDelta = TimeDelta::hours(12);
-/// The widest a row grows.
-const WIDEST: usize = 110;
+/// The widest a row grows: a document has no width, and titles stand whole (PagerDuty's have 1024 characters at most);
+/// what a server may send beyond that is a wall.
+const WIDEST: usize = 1_200;
 
 /// Everything a hand-over is made of.
 #[derive(Debug, Clone, Copy)]

@@ -411,6 +411,34 @@ fn a_hand_over_never_passes_its_lines_and_counts_what_it_leaves_out() {
 }
 
 #[test]
+fn titles_stand_whole_in_a_hand_over() {
+    let now = alerts::utc();
+    let mut long = incident("Q1", Status::Triggered);
+    let title = format!(
+        "checkout fails {}as seen by deploy 2.3.1",
+        "again and ".repeat(40)
+    );
+    long.title = title.as_str().into();
+    let text = handoff(&Shift {
+        context: "prod",
+        since: now - TimeDelta::hours(12),
+        now,
+        board: None,
+        incidents: &[long],
+        links: &Links::default(),
+        events: &[],
+        slos: None,
+        spent: &[],
+        todos: &[],
+        roster: None,
+        undelivered: &[],
+        unheard: &[],
+        remarks: &Remarks::default(),
+    });
+    assert!(text.contains(&title), "{text}");
+}
+
+#[test]
 fn what_could_not_be_asked_is_not_said_to_be_nothing() {
     let remarks = Remarks::default();
     let mut inputs = alerts::inputs(Vec::new());
