@@ -74,7 +74,8 @@
 //! - The palette ([`app::update`], `palette`) ranks what there is, and reads lines whose words take what is typed behind them; what it keeps from
 //!   session to session ([`app::kept`]) is changed in the file as it stands, one process at a time ([`runtime::kept_file`]). A view names no
 //!   thing on the screen. A PromQL query ([`app::query`]) is asked by key alone, and bounded in series and points.
-//! - Sources have several names for whoever acts here; wherever people are told of it is `you` ([`domain::oneself`]).
+//! - Sources have several names for whoever acts here; wherever people are told of it is `you`, and in what is written for others the one name that the
+//!   keeper of incidents has ([`domain::oneself`]).
 //! - The contexts that are not open are watched (`runtime::union`) only while their page is open; the open one is shown from its own feeds
 //!   ([`app::union`]). Nothing is done from that page: an act belongs to the open context.
 //! - What lies over the panes reads one spelling of each key; `app::update::dialog` turns what the keymap's `[dialog]` binds into it. The tour

@@ -139,11 +139,7 @@ pub(super) async fn meant(
         ([alert], []) => Ok(Meant::Alert(alert.occurrence)),
         ([], [incident]) => Ok(Meant::Incident(incident.clone())),
         ([], []) if incidents.failures.is_empty() => Err(no_alert(id, board)),
-        ([], []) => Err(CliError::Backend(format!(
-            "whether there is an alert or an incident {id} is not known, and nothing was done (by its whole id it \
-             would be kept): {}",
-            incidents.failures.join("; ")
-        ))),
+        ([], []) => Err(incidents.refusal("an alert or an incident", id)),
         (alerts, incidents) => {
             let alerts = alerts.iter().map(|alert| alert_in_words(alert));
             let incidents = incidents.iter().map(Target::label);

@@ -38,6 +38,9 @@ pub async fn run(session: &mut Session, args: &AlertsArgs) -> Outcome {
         session.out.text(&alerts_text(&board, now))?;
         say_errors(session, &board.errors)?;
     }
+    if let Some(words) = nothing_through(&board, &filter, &question.filter, now) {
+        session.out.diagnose(&format!("warning: {words}"))?;
+    }
     session.out.flush()?;
     if !board.errors.is_empty() {
         return Ok(Exit::Backend);
@@ -47,6 +50,19 @@ pub async fn run(session: &mut Session, args: &AlertsArgs) -> Outcome {
         Some(AlertsFailOn::Firing) => any_fires(&board, &filter, now),
     };
     Ok(if fails { Exit::FailOn } else { Exit::Done })
+}
+
+/// That a filter lets none of the alerts through, and which word of it is to blame: what lists nothing and ends well
+/// for a typing error would pass for quiet.
+fn nothing_through(board: &AlertBoard, filter: &Filter, typed: &str, now: Now) -> Option<String> {
+    let alerts = board.by_fingerprint.values();
+    if board.by_fingerprint.is_empty() || alerts.clone().any(|alert| filter.is_match(alert, now)) {
+        return None;
+    }
+    let why = filter
+        .missed(&alerts)
+        .map_or_else(String::new, |missed| format!(" {}", missed.words()));
+    Some(format!("None of the alerts matches `{typed}`.{why}"))
 }
 
 /// Whether an alert that passes the filter is active and nobody's, whichever states are listed.

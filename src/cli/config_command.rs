@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{Exit, Outcome, Session};
 use crate::backend::metrics::plan::local_warning;
-use crate::config::{self, Config, ConfigError, Environment, Gravity, Loaded, Place, Problem, Secret};
+use crate::config::{self, Config, ConfigError, Environment, Examined, Gravity, Place, Problem, Secret};
 use crate::domain::slo::Sli;
 use crate::keymap::{self, Keymap};
 use crate::theme::{self, ColorDepth, Glyphs, Means};
@@ -71,20 +71,36 @@ pub fn run(session: &mut Session, args: &ConfigArgs) -> Outcome {
 fn check(session: &mut Session) -> Outcome {
     let flags = session.flags();
     let path = config::find(&flags, &session.env).map(|path| path.to_string_lossy().into_owned());
-    let (contexts, problems, exit) = match config::load(&flags, &session.env) {
-        // The console opens with a wrong SLO file; who checks wants to know.
-        Ok(Loaded { config, mut warnings }) => {
-            warnings.extend(dress_problems(&config));
-            warnings.extend(query_problems(&config));
-            warnings.extend(secret_problems(&config, &session.env));
-            let wrong = warnings.iter().any(|problem| problem.gravity == Gravity::Error);
-            let exit = if wrong { Exit::Configuration } else { Exit::Done };
-            (config.contexts.keys().cloned().collect(), warnings, exit)
+    // A file that does not read as one has nothing more to tell.
+    let (contexts, problems) = match config::examine(&flags, &session.env) {
+        Ok(examined) => {
+            let opens = examined.opens();
+            let Examined {
+                config,
+                mut problems,
+                of_slo_files,
+            } = examined;
+            if let Some(name) = flags.context.as_deref().filter(|_| opens) {
+                config.context(Some(name))?;
+            }
+            // The console opens with a wrong SLO file; who checks wants to know.
+            problems.extend(of_slo_files);
+            problems.extend(dress_problems(&config));
+            problems.extend(query_problems(&config));
+            problems.extend(secret_problems(&config, &session.env));
+            let contexts = config.contexts.into_keys().filter(|_| opens).collect();
+            (contexts, problems)
         }
-        Err(ConfigError::Invalid(problems)) => (Vec::new(), problems, Exit::Configuration),
+        Err(ConfigError::Invalid(problems)) => (Vec::new(), problems),
         Err(
             error @ (ConfigError::NotFound { .. } | ConfigError::Unreadable { .. } | ConfigError::Context(_)),
         ) => return Err(error.into()),
+    };
+    let errors = problems.iter().filter(|p| p.gravity == Gravity::Error).count();
+    let exit = if errors > 0 {
+        Exit::Configuration
+    } else {
+        Exit::Done
     };
     if session.globals.json {
         session.out.json(&Checked {
@@ -107,7 +123,6 @@ fn check(session: &mut Session) -> Outcome {
                 .out
                 .line(&format!("{whence}: ok, contexts: {}", contexts.join(", ")))?;
         } else {
-            let errors = problems.iter().filter(|p| p.gravity == Gravity::Error).count();
             let s = if errors == 1 { "" } else { "s" };
             session.out.diagnose(&format!("{errors} error{s}"))?;
         }
@@ -205,29 +220,26 @@ fn query_problems(config: &Config) -> Vec<Problem> {
 
 /// Credentials that are not there: a warning, because the console may be started elsewhere.
 fn secret_problems(config: &Config, env: &Environment) -> Vec<Problem> {
-    let mut missing: Vec<String> = config
-        .secrets()
-        .into_iter()
-        .filter_map(|secret| match secret {
+    let missing = config.keyed_secrets().into_iter().filter_map(|(key, secret)| {
+        let what = match secret {
             Secret::Env(name) => env
                 .get(name)
                 .is_none()
                 .then(|| format!("environment variable {name} is not set here")),
             Secret::File(path) => (!path.is_file()).then(|| format!("{} is no file here", path.display())),
             Secret::Inline(_) | Secret::Command(_) => None,
-        })
-        .collect();
-    missing.sort();
-    missing.dedup();
-    let problem = |what| Problem {
+        };
+        Some((key, what?))
+    });
+    let problem = |(key, what)| Problem {
         gravity: Gravity::Warning,
         file: config.path.clone(),
         place: Place::Somewhere,
-        key: "auth".to_owned(),
+        key,
         what,
         mend: "see that it is there where the console starts: what needs it fails without".to_owned(),
     };
-    missing.into_iter().map(problem).collect()
+    missing.map(problem).collect()
 }
 
 fn path(session: &mut Session) -> Outcome {

@@ -13,8 +13,8 @@ use futures::future::join_all;
 use super::CliError;
 use super::gather::{SHORTEST_PREFIX, Scene, ambiguous, long_enough};
 use super::incident::lookup::{self, Target};
-use crate::backend::BackendFailure;
 use crate::backend::incidents::{Incidents, Question, Whose};
+use crate::backend::{BackendError, BackendFailure};
 use crate::domain::document::Remarks;
 use crate::domain::incident::table::called;
 use crate::domain::incident::{Incident, IncidentId, Named};
@@ -60,8 +60,27 @@ pub struct Found {
 pub struct Matching {
     /// What fits.
     pub found: Vec<Target>,
-    /// In words.
+    /// In words, each cause once.
     pub failures: Vec<String>,
+}
+
+impl Matching {
+    /// Several questions fail of one cause: it is told without what was asked for.
+    fn failed(&mut self, error: &BackendError) {
+        let words = format!("{}: {}", error.backend, error.cause());
+        if !self.failures.contains(&words) {
+            self.failures.push(words);
+        }
+    }
+
+    /// Why a word that fits nothing known is not followed.
+    pub(super) fn refusal(&self, what: &str, wanted: &str) -> CliError {
+        CliError::Backend(format!(
+            "{}. Whether there is {what} {} is not known, and nothing was done: its whole id would be kept and sent later",
+            self.failures.join("; "),
+            SafeText::line(wanted)
+        ))
+    }
 }
 
 impl Keepers {
@@ -203,11 +222,11 @@ impl Keepers {
                     return matching;
                 }
                 Ok(None) => {}
-                Err(error) => matching.failures.push(error.to_string()),
+                Err(error) => matching.failed(&error),
             }
             match keeper.list(Question::default()).await {
                 Ok(listing) => listed.extend(listing.incidents.into_iter().map(Arc::new)),
-                Err(error) => matching.failures.push(error.to_string()),
+                Err(error) => matching.failed(&error),
             }
         }
         let fitting = lookup::matching(wanted, &listed).into_iter().cloned();

@@ -11,7 +11,7 @@ use super::told::{Teller, known};
 use super::{Outcome, Session};
 use crate::backend::incidents::with_alert_keys;
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
-use crate::backend::metrics::spent::spent;
+use crate::backend::metrics::spent::spent_with_peaks;
 use crate::domain::document::{Remarks, document};
 use crate::domain::incident::{Facts, Incident};
 use crate::domain::slo::{Slo, Spent};
@@ -87,7 +87,7 @@ async fn lost(scene: &Scene, incident: &Incident) -> (Vec<Spent>, Remarks) {
     }
     let now = scene.now();
     let end = incident.resolved_at.unwrap_or(now.utc);
-    let (mut all, failure) = spent(metrics.as_ref(), &slos, incident.created_at, end).await;
+    let (mut all, failure) = spent_with_peaks(metrics.as_ref(), &slos, incident.created_at, end).await;
     if let Some(failure) = failure {
         remarks.errors.push(failure);
         return (all, remarks);

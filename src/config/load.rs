@@ -101,6 +101,38 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// A configuration with everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// As far as it could be decoded: what is wrong is left out, or stands as it does by default.
+    pub config: Config,
+    /// Of the file itself: with an error among them the console does not open.
+    pub problems: Vec<Problem>,
+    /// Of the SLO files that it names.
+    pub of_slo_files: Vec<Problem>,
+}
+
+impl Examined {
+    /// Whether the console would open with it.
+    pub fn opens(&self) -> bool {
+        self.problems
+            .iter()
+            .all(|problem| problem.gravity == Gravity::Warning)
+    }
+
+    fn loaded(self) -> Result<Loaded, ConfigError> {
+        if !self.opens() {
+            return Err(ConfigError::Invalid(self.problems));
+        }
+        let mut warnings = self.problems;
+        warnings.extend(self.of_slo_files);
+        Ok(Loaded {
+            config: self.config,
+            warnings,
+        })
+    }
+}
+
 /// Where a configuration is looked for, first one first: one path only where it was asked for.
 pub fn candidates(flags: &Flags, env: &Environment) -> Vec<PathBuf> {
     let mut directories = Vec::new();
@@ -131,6 +163,17 @@ pub fn find(flags: &Flags, env: &Environment) -> Option<PathBuf> {
 
 /// Finds, reads, merges, checks and decodes. No network; blocks on the file.
 pub fn load(flags: &Flags, env: &Environment) -> Result<Loaded, ConfigError> {
+    let mut loaded = examine(flags, env)?.loaded()?;
+    if let Some(name) = &flags.context {
+        loaded.config.context(Some(name))?;
+        loaded.config.default_context = Some(name.clone());
+    }
+    Ok(loaded)
+}
+
+/// The same for whoever looks for mistakes: of a file that reads, the configuration is there with all of them, so that
+/// what it names beside them can be looked at too.
+pub fn examine(flags: &Flags, env: &Environment) -> Result<Examined, ConfigError> {
     let path = find(flags, env);
     let text = match &path {
         Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
@@ -144,12 +187,10 @@ pub fn load(flags: &Flags, env: &Environment) -> Result<Loaded, ConfigError> {
             });
         }
     };
-    let mut loaded = decode_text(&text, path.as_deref(), env)?;
+    let mut examined = examine_text(&text, path.as_deref(), env)?;
     let around = Surroundings::new(path, env);
-    loaded
-        .warnings
-        .extend(slo_paths::attach(&mut loaded.config, &around));
-    let config = &mut loaded.config;
+    let config = &mut examined.config;
+    examined.of_slo_files = slo_paths::attach(config, &around);
     if let Some(theme) = &flags.theme {
         config.theme.clone_from(theme);
     }
@@ -157,15 +198,15 @@ pub fn load(flags: &Flags, env: &Environment) -> Result<Loaded, ConfigError> {
         config.keymap.clone_from(keymap);
     }
     config.read_only |= flags.read_only;
-    if let Some(name) = &flags.context {
-        config.context(Some(name))?;
-        config.default_context = Some(name.clone());
-    }
-    Ok(loaded)
+    Ok(examined)
 }
 
-/// The same for a text at hand: what `load` does after reading, SLO files aside.
+/// The same as [`load`] for a text at hand: what it does after reading, SLO files aside.
 pub fn decode_text(text: &str, path: Option<&Path>, env: &Environment) -> Result<Loaded, ConfigError> {
+    examine_text(text, path, env)?.loaded()
+}
+
+fn examine_text(text: &str, path: Option<&Path>, env: &Environment) -> Result<Examined, ConfigError> {
     let language = match path.and_then(Path::extension).and_then(|ending| ending.to_str()) {
         Some("yaml" | "yml") => Language::Yaml,
         Some("json") => Language::Json,
@@ -211,12 +252,10 @@ pub fn decode_text(text: &str, path: Option<&Path>, env: &Environment) -> Result
         };
         (order(&problem.place), variable, problem.key.clone())
     });
-    if problems.iter().any(|problem| problem.gravity == Gravity::Error) {
-        return Err(ConfigError::Invalid(problems));
-    }
-    Ok(Loaded {
+    Ok(Examined {
         config,
-        warnings: problems,
+        problems,
+        of_slo_files: Vec::new(),
     })
 }
 

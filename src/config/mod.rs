@@ -43,7 +43,7 @@ mod ui;
 mod tests;
 
 pub use forward::{AuditForward, SyslogAddress};
-pub use load::{Environment, Flags, Loaded, candidates, decode_text, find, load};
+pub use load::{Environment, Examined, Flags, Loaded, candidates, decode_text, examine, find, load};
 pub use logs::{LogsConfig, LogsSource};
 pub use notify::{Channel, Hook, NotifyConfig, Updates};
 pub use problem::{ConfigError, Gravity, Place, Problem};

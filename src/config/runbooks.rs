@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::check::Findings;
 use super::decode::Section;
 use super::show::{Rows, spelled, tls};
+use super::tree::KeyPath;
 use super::{
     AuditForward, Auth, Channel, Config, Endpoint, LogsConfig, Secret, TlsConfig, endpoint, load, playbooks,
 };
@@ -142,27 +143,61 @@ pub(super) fn show(rows: &mut Rows, runbooks: &RunbooksConfig) {
 impl Config {
     /// Every credential of this configuration, of every context.
     pub fn secrets(&self) -> Vec<&Secret> {
+        let keyed = self.keyed_secrets().into_iter();
+        keyed.map(|(_, secret)| secret).collect()
+    }
+
+    /// The same, each with the key that it stands at: `contexts.prod.metrics.auth`.
+    pub fn keyed_secrets(&self) -> Vec<(String, &Secret)> {
         let mut secrets = Vec::new();
-        for context in self.contexts.values() {
-            let metrics = context.metrics.iter();
-            let endpoints = metrics
-                .flat_map(|metrics| std::iter::once(&metrics.endpoint).chain(&metrics.rules))
-                .chain(context.alertmanagers.iter().map(|each| &each.endpoint))
-                .chain(context.logs.iter().filter_map(LogsConfig::endpoint))
-                .chain(context.annotations.iter().map(|each| &each.endpoint));
-            let signals = context.traces.iter().chain(&context.incidents);
-            for endpoint in endpoints.chain(signals.filter_map(|signal| signal.endpoint.as_ref())) {
-                of_endpoint(endpoint, &mut secrets);
+        for (name, context) in &self.contexts {
+            let at = KeyPath::default().key("contexts").key(name);
+            if let Some(metrics) = &context.metrics {
+                let at = at.key("metrics");
+                of_endpoint(&at, &metrics.endpoint, &mut secrets);
+                if let Some(rules) = &metrics.rules {
+                    of_endpoint(&at.key("rules"), rules, &mut secrets);
+                }
             }
-            for notify in &context.notify {
+            for (index, each) in context.alertmanagers.iter().enumerate() {
+                of_endpoint(
+                    &at.key("alertmanagers").index(index),
+                    &each.endpoint,
+                    &mut secrets,
+                );
+            }
+            let others = [
+                ("logs", context.logs.as_ref().and_then(LogsConfig::endpoint)),
+                (
+                    "annotations",
+                    context.annotations.as_ref().map(|each| &each.endpoint),
+                ),
+                (
+                    "traces",
+                    context.traces.as_ref().and_then(|each| each.endpoint.as_ref()),
+                ),
+                (
+                    "incidents",
+                    context.incidents.as_ref().and_then(|each| each.endpoint.as_ref()),
+                ),
+            ];
+            for (key, endpoint) in others {
+                if let Some(endpoint) = endpoint {
+                    of_endpoint(&at.key(key), endpoint, &mut secrets);
+                }
+            }
+            for (index, notify) in context.notify.iter().enumerate() {
                 match &notify.channel {
-                    Channel::Webhook(hook) | Channel::Slack(hook) => secrets.push(&hook.url),
+                    Channel::Webhook(hook) | Channel::Slack(hook) => {
+                        let at = at.key("notify").index(index).key("url");
+                        secrets.push((at.as_str().to_owned(), &hook.url));
+                    }
                     Channel::Command(_) => {}
                 }
             }
         }
         if let Some(AuditForward::Webhook(endpoint)) = &self.audit_forward {
-            of_endpoint(endpoint, &mut secrets);
+            of_endpoint(&KeyPath::default().key("audit_forward"), endpoint, &mut secrets);
         }
         secrets
     }
@@ -184,22 +219,20 @@ impl Config {
     }
 }
 
-fn of_endpoint<'a>(endpoint: &'a Endpoint, secrets: &mut Vec<&'a Secret>) {
+fn of_endpoint<'a>(at: &KeyPath, endpoint: &'a Endpoint, secrets: &mut Vec<(String, &'a Secret)>) {
+    let auth = at.key("auth").as_str().to_owned();
     match &endpoint.auth {
         Auth::None => {}
-        Auth::Bearer(secret) | Auth::Token(secret) => secrets.push(secret),
-        Auth::Basic { password, .. } => secrets.push(password),
+        Auth::Bearer(secret) | Auth::Token(secret) => secrets.push((auth, secret)),
+        Auth::Basic { password, .. } => secrets.push((auth, password)),
     }
     // A tenant's name in the open is no secret.
     let is_secret =
         |(name, secret): &&(String, Secret)| !matches!(secret, Secret::Inline(_)) || is_secret_name(name);
-    secrets.extend(
-        endpoint
-            .headers
-            .iter()
-            .filter(is_secret)
-            .map(|(_, secret)| secret),
-    );
+    secrets.extend(endpoint.headers.iter().filter(is_secret).map(|(name, secret)| {
+        let header = at.key("headers").key(name);
+        (header.as_str().to_owned(), secret)
+    }));
 }
 
 #[cfg(test)]

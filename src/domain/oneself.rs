@@ -10,7 +10,11 @@ pub const YOU: &str = "you";
 
 /// Names by which sources know whoever acts here; the default is nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Us(Vec<Arc<str>>);
+pub struct Us {
+    names: Vec<Arc<str>>,
+    /// The keeper's name for us, by which colleagues know us.
+    known_as: Option<Arc<str>>,
+}
 
 impl Us {
     /// The identity, and whom the keeper takes us for, as far as it told. Who is written with an address is known by its
@@ -22,12 +26,23 @@ impl Us {
             let named = [&person.id, &person.name].into_iter();
             named.chain(&person.email).cloned()
         });
-        Self(own.chain(theirs).filter(|name| !name.is_empty()).collect())
+        Self {
+            names: own.chain(theirs).filter(|name| !name.is_empty()).collect(),
+            known_as: keeper
+                .map(|person| Arc::clone(&person.name))
+                .filter(|name| !name.is_empty()),
+        }
+    }
+
+    /// The one name for what others read: the keeper's for us where a name is ours and it told; nothing where the name
+    /// stays as it is.
+    pub fn known_as(&self, name: &str) -> Option<&Arc<str>> {
+        self.known_as.as_ref().filter(|_| self.are(name))
     }
 
     /// Whether a name, an address or an id is one of ours.
     pub fn are(&self, name: &str) -> bool {
-        self.0.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+        self.names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
     }
 
     /// Whether a person is who acts here.
@@ -84,6 +99,12 @@ mod tests {
             assert!(!us.are(name), "{name}");
         }
         assert_eq!(us.called("Jun"), "you");
+        assert_eq!(
+            us.known_as("jun@example.com").map(|name| &**name),
+            Some("Jun Ito")
+        );
+        assert_eq!(us.known_as("mara"), None);
+        assert_eq!(Us::of("jun@example.com", None).known_as("jun"), None);
         assert_eq!(us.called("Mara"), "Mara");
         let by = |person| us.person(&person).to_owned();
         assert_eq!(by(person("P7", "J. Ito", None)), "you", "by the id");

@@ -22,7 +22,6 @@ use crate::app::focus::{Detail, Page};
 use crate::app::incidents::short;
 use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
-use crate::app::update::yes_key;
 use crate::app::{BackendHealth, Model};
 use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, PipelineFault, Standing};
 use crate::domain::incident::{Incident, IncidentId};
@@ -43,7 +42,7 @@ const HELP: [&str; 7] = [
     "escalate, resolve, reassign, page, snooze, priority and an incident's number; who is asked about is said first",
     "slo NAME, open NUMBER: opens a page and reads it; show reads the open page again; back closes it",
     "context NAME, and every other command of the palette by its whole name",
-    "a question is answered by a line: y, or the word it asks for; anything else leaves it undone",
+    "a question is answered by a line: y or yes, or the word it asks for; anything else leaves it undone",
     "quit ends",
 ];
 
@@ -669,11 +668,7 @@ fn asked(confirm: &Confirm) -> Vec<String> {
             "type {} ({}), or an empty line to leave it undone",
             typed.want, typed.what
         ),
-        None => format!(
-            "{} does it, anything else leaves it undone [{}/N]",
-            "y",
-            yes_key(&confirm.then)
-        ),
+        None => "y or yes does it, anything else leaves it undone [y/N]".to_owned(),
     });
     lines
 }

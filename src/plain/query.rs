@@ -1,20 +1,41 @@
-//! The answer to a query as lines: every series whole, and what a chart shows in words.
+//! The answer to a query as lines: every series whole, and what a chart shows in words; why there is none.
 
 use crate::app::Model;
 use crate::app::focus::{Detail, Page};
-use crate::app::query::{QueryAsk, QuerySeries};
+use crate::app::query::{QueryAnswer, QueryAsk, QuerySeries, QueryTrouble};
 use crate::text::SafeText;
 use crate::time::{Now, prometheus_duration};
 use crate::view::{moment, number};
 
-/// The open page of a query that was answered, top to bottom; nothing of any other.
+/// The open page of a query that was answered or refused, top to bottom; nothing of any other.
 pub(super) fn lines(model: &Model, now: Now) -> Option<Vec<String>> {
     let pane = &model.query;
-    let (Some(Detail::Page(Page::Query)), Some(asked), Some((_, Ok(answer)))) =
+    let (Some(Detail::Page(Page::Query)), Some(asked), Some((_, answer))) =
         (model.detail(), &pane.asked, &pane.answer)
     else {
         return None;
     };
+    let lines = match answer {
+        Ok(answer) => answered(asked, answer, model, now),
+        Err(trouble) => refused(asked, trouble),
+    };
+    let safe = lines.iter().map(|line| SafeText::line(line).into_string());
+    Some(safe.collect())
+}
+
+/// Why there is no answer. The place is told in numbers: lines that are heard have no column to point below.
+fn refused(asked: &QueryAsk, trouble: &QueryTrouble) -> Vec<String> {
+    let mut lines = vec!["Query".to_owned(), asked.text.clone()];
+    lines.push(format!("not answered: {}", trouble.words));
+    if let Some((line, column)) = trouble.place {
+        lines.push(format!("at line {line}, column {column}"));
+    }
+    lines.extend(trouble.mend.map(str::to_owned));
+    lines.push("query and the mended text ask again".to_owned());
+    lines
+}
+
+fn answered(asked: &QueryAsk, answer: &QueryAnswer, model: &Model, now: Now) -> Vec<String> {
     let all = answer.series.len() + answer.left_out;
     let mut lines = vec!["Query".to_owned(), asked.text.clone()];
     lines.push(format!("{}, {all} series", over(asked, model, now)));
@@ -32,8 +53,7 @@ pub(super) fn lines(model: &Model, now: Now) -> Option<Vec<String>> {
             answer.left_out
         ));
     }
-    let safe = lines.iter().map(|line| SafeText::line(line).into_string());
-    Some(safe.collect())
+    lines
 }
 
 fn over(asked: &QueryAsk, model: &Model, now: Now) -> String {

@@ -137,7 +137,10 @@ impl Work {
             ),
             Some(why) => (
                 ActState::Unheard,
-                format!("declared {}; {why}: phone them", declared.id()),
+                format!(
+                    "declared {}; {why}. Phone somebody: the page `on call` has the numbers",
+                    declared.id()
+                ),
             ),
         };
         Ok(ActResult {

@@ -375,6 +375,7 @@ pub async fn traces(source: &dyn spans::Traces, service: Arc<str>, window: Windo
     };
     let mut told = Traces {
         since: rate(&failed, window.since()),
+        is_cut: failed.more == spans::More::Yes,
         ..Traces::default()
     };
     match &failed_before {

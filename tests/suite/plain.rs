@@ -7,7 +7,7 @@ use midwatch::app::attention::Window;
 use midwatch::app::effect::WriteUp;
 use midwatch::app::focus::{Detail, Page};
 use midwatch::app::modal::Modal;
-use midwatch::app::query::{QueryAnswer, QuerySeries};
+use midwatch::app::query::{QueryAnswer, QuerySeries, QueryTrouble};
 use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::backend::BackendFailure;
@@ -295,7 +295,10 @@ fn an_acknowledgement_is_typed_asked_about_and_answered() {
         asked.first().is_some_and(|line| line.starts_with("question: ")),
         "{asked:?}"
     );
-    assert!(has(&asked, "[y/N]"), "{asked:?}");
+    assert!(
+        has(&asked, "y or yes does it, anything else leaves it undone [y/N]"),
+        "{asked:?}"
+    );
     ear.effects.clear();
     ear.types("");
     assert!(
@@ -578,6 +581,28 @@ fn a_querys_series_are_told_whole_and_their_charts_in_words() {
         assert!(has(&lines, &words), "{words}: {lines:#?}");
     }
     assert_eq!(lines.len(), 5, "{lines:#?}");
+}
+
+#[test]
+fn a_query_that_is_refused_tells_the_place_in_numbers_and_names_no_key() {
+    let mut ear = quiet();
+    ear.types("query up{");
+    let lines = ear.tell(Msg::QueryAnswered {
+        seq: ear.model.query.count,
+        result: Err(QueryTrouble {
+            words: "unexpected end of input inside braces".to_owned(),
+            mend: None,
+            place: Some((1, 4)),
+        }),
+    });
+    for words in [
+        "not answered: unexpected end of input inside braces",
+        "at line 1, column 4",
+        "query and the mended text ask again",
+    ] {
+        assert!(has(&lines, words), "{words}: {lines:#?}");
+    }
+    assert!(!has(&lines, "^") && !has(&lines, "bring it back"), "{lines:#?}");
 }
 
 #[test]

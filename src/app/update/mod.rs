@@ -60,7 +60,6 @@ use crate::view::layout::{self, Cover};
 
 pub(crate) use case::due as case_due;
 pub(crate) use keys::{holds, places};
-pub(crate) use modals::yes_key;
 pub use outbox::target as outbox_target;
 pub use palette::{Offers, ranked as rank_palette};
 pub(crate) use scope::concerns as incident_concerns;

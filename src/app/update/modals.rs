@@ -324,7 +324,7 @@ fn runs_it(model: &Model) -> String {
 }
 
 /// The letter that is a yes.
-pub(crate) fn yes_key(then: &Then) -> char {
+pub(super) fn yes_key(then: &Then) -> char {
     match then {
         Then::Run(_) => 'Y',
         Then::Act(_)

@@ -37,7 +37,8 @@ pub async fn run(session: &mut Session, args: &DeclareArgs) -> Outcome {
         .await?;
     // Whom it wakes is notified as after every act ([`crate::cli::closing`]): no wait of the command's cuts that off.
     let mut warnings = local.remarks();
-    warnings.extend(declared.nobody_woken().map(str::to_owned));
+    let woken = declared.nobody_woken();
+    warnings.extend(woken.map(|why| format!("{why}. Phone somebody: `midwatch oncall` has the numbers")));
     session.acted_on.insert(declared.id());
     let id = declared.id().to_string();
     let report = ActReport {

@@ -282,11 +282,7 @@ fn only(wanted: &str, mut matching: Matching) -> Result<Target, CliError> {
             "incident {} not found: nothing was done; `midwatch incidents` lists what there is",
             SafeText::line(wanted)
         ))),
-        [] => Err(CliError::Backend(format!(
-            "whether there is an incident {} is not known, and nothing was done (by its whole id it would be kept): {}",
-            SafeText::line(wanted),
-            matching.failures.join("; ")
-        ))),
+        [] => Err(matching.refusal("an incident", wanted)),
         several => Err(ambiguous(wanted, several.iter().map(Target::label))),
     }
 }

@@ -117,6 +117,25 @@ fn local_incidents_are_known_to_be_configured_before_the_first_one() {
 }
 
 #[test]
+fn one_that_wakes_nobody_says_where_the_numbers_are() {
+    let home = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "state_dir = \"{}\"\n[contexts.prod]\nincidents = {{ kind = \"local\" }}\n",
+        home.path().display()
+    );
+    let run = run_with(
+        &["declare", "--title", "orders fail", "--severity", "SEV1"],
+        &config,
+    );
+    assert!(
+        run.diagnostics
+            .contains("no escalation policy is for it. Phone somebody: `midwatch oncall` has the numbers"),
+        "{}",
+        run.diagnostics
+    );
+}
+
+#[test]
 fn a_check_warns_of_credentials_that_are_not_here() {
     let config = "[contexts.prod.metrics]\nurl = \"http://127.0.0.1:1\"\nauth = { bearer_env = \"NOT_SET\" }\n\
                   [[contexts.prod.alertmanagers]]\nname = \"eu-0\"\nurl = \"http://127.0.0.1:1\"\n\
@@ -125,11 +144,31 @@ fn a_check_warns_of_credentials_that_are_not_here() {
     assert_eq!(run.exit, Exit::Done, "the console may be started elsewhere");
     for said in [
         "warning: ",
-        "environment variable NOT_SET is not set here",
-        "/nonexistent/token is no file here",
+        "key contexts.prod.metrics.auth: environment variable NOT_SET is not set here",
+        "key contexts.prod.alertmanagers[0].auth: /nonexistent/token is no file here",
     ] {
         assert!(run.diagnostics.contains(said), "{}", run.diagnostics);
     }
+}
+
+#[test]
+fn a_check_names_a_wrong_theme_and_keymap_beside_every_other_mistake() {
+    let config = "theme = \"nightt\"\nkeymap = \"vmi\"\nsilence_max = \"soon\"\n[contexts.prod.metrics]\n\
+                  url = \"http://127.0.0.1:1\"\nauth = { bearer_env = \"NOT_SET\" }\n";
+    let run = run_with(&["config", "check"], config);
+    assert_eq!(run.exit, Exit::Configuration);
+    for said in [
+        "key silence_max: ",
+        "key theme: ",
+        "key keymap: ",
+        "NOT_SET",
+        "3 errors",
+    ] {
+        assert!(run.diagnostics.contains(said), "{said}: {}", run.diagnostics);
+    }
+    let document = run_with(&["config", "check", "--json"], config);
+    assert_eq!(document.exit, Exit::Configuration);
+    assert!(document.out.contains("\"contexts\":[]"), "{}", document.out);
 }
 
 #[test]

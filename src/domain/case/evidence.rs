@@ -173,6 +173,8 @@ pub struct Traces {
     pub before: Seen,
     /// Failed ones since.
     pub since: Seen,
+    /// Whether those since are only the newest of them: no more were asked for.
+    pub is_cut: bool,
     /// How slow they are, where enough came to tell.
     pub slower: Option<Slower>,
     /// Those that were read, or could not be.

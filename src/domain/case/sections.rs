@@ -370,15 +370,16 @@ impl Page<'_> {
             return unknown(part, &self.evidence.traces).into_iter().collect();
         };
         let change = change(traces.before, traces.since);
+        let s = if traces.since.count == 1 { "" } else { "s" };
+        let (count, covered) = (traces.since.count, duration_in_words(traces.since.covered));
+        // the time that the newest cover is not how long it lasts
+        let since = if traces.is_cut {
+            format!("the newest {count} failed trace{s} came within {covered}")
+        } else {
+            format!("{count} failed trace{s} in {covered} since")
+        };
         let mut text = format!(
-            "{} failed {} in {} since, {} in {} before",
-            traces.since.count,
-            if traces.since.count == 1 {
-                "trace"
-            } else {
-                "traces"
-            },
-            duration_in_words(traces.since.covered),
+            "{since}, {} in {} before",
             traces.before.count,
             duration_in_words(traces.before.covered),
         );

@@ -284,6 +284,34 @@ fn a_span_counts_where_traces_fail_more_often_and_half_of_them_lead_to_it() {
 }
 
 #[test]
+fn the_time_that_the_newest_failed_traces_cover_is_not_told_as_how_long_it_lasts() {
+    let text = |is_cut| {
+        let evidence = Evidence {
+            traces: Known::Known(Traces {
+                before: seen(1, 60),
+                since: Seen {
+                    count: 100,
+                    covered: Duration::from_secs(20),
+                },
+                is_cut,
+                ..Traces::default()
+            }),
+            ..quiet()
+        };
+        let case = Case::of(&evidence, Numbers::Ranked, &clock);
+        let mut sections = case.sections.into_iter();
+        let section = sections.find(|section| section.part == Part::Traces).unwrap();
+        section.rows[0].text.clone()
+    };
+    let cut = text(true);
+    assert!(
+        cut.starts_with("the newest 100 failed traces came within 20 s, 1 in 60 min before: "),
+        "{cut}"
+    );
+    assert!(text(false).starts_with("100 failed traces in 20 s since, "));
+}
+
+#[test]
 fn a_slow_span_counts_where_traces_got_slower() {
     let slow = |before, since| Evidence {
         traces: Known::Known(Traces {

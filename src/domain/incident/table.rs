@@ -17,7 +17,14 @@ pub fn incidents_text(incidents: &[Incident], now: DateTime<Utc>) -> String {
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(incidents.iter().map(|incident| row(incident, now)));
-    columns(&rows)
+    let mut text = columns(&rows);
+    let unsure = |incident: &&Incident| incident.status.is_open() && !incident.level.candidates().is_empty();
+    if let Some(incident) = incidents.iter().find(unsure) {
+        let words = incident.level.words();
+        text.push_str(&words);
+        text.push_str(": its keeper does not tell the level, and what it tells fits each of these\n");
+    }
+    text
 }
 
 /// What people call it: `#4711 Q1AB2CD3`, `local-7`.
@@ -57,4 +64,26 @@ fn row(incident: &Incident, now: DateTime<Utc>) -> Vec<String> {
         },
         cut(SafeText::line(&incident.title).as_str(), 120, Cut::End).into_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::sample::incident;
+    use crate::domain::incident::{Level, Status};
+
+    #[test]
+    fn a_level_that_is_not_certain_is_explained_below_the_table() {
+        let mut unsure = incident("Q1", Status::Triggered);
+        let now = unsure.changed_at;
+        assert!(!incidents_text(std::slice::from_ref(&unsure), now).contains('?'));
+        unsure.level = Level::OneOf(vec![1, 3]);
+        let text = incidents_text(&[unsure], now);
+        assert!(
+            text.ends_with(
+                "\nlevel 1 or 3?: its keeper does not tell the level, and what it tells fits each of these\n"
+            ),
+            "{text}"
+        );
+    }
 }

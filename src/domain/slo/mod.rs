@@ -35,5 +35,5 @@ pub use report::*;
 pub use rule::{
     BudgetShare, RuleWindows, WORKBOOK, default_short, factor, rule, unreachable_notes, workbook_rules,
 };
-pub use spent::Spent;
+pub use spent::{Peak, Spent};
 pub use words::duration_in_words;

@@ -13,14 +13,27 @@ pub struct Spent {
     pub service: String,
     /// Its objective in per cent, as written.
     pub objective: String,
+    /// How long the span is.
+    pub span: Duration,
     /// Mean burn over the span; none where it was not measured.
     pub burn: Option<f64>,
+    /// The highest burn within it; none where it was not asked for or not measured.
+    pub peak: Option<Peak>,
     /// Fraction of the period's budget that went: burn × span / period, traffic taken as flat.
     pub spent: Option<f64>,
     /// Fraction of the budget left now, where it is known.
     pub left: Option<f64>,
     /// Why it was not measured.
     pub why: Option<String>,
+}
+
+/// The highest burn over any stretch of one length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Times the budget's pace.
+    pub burn: f64,
+    /// How long the stretch is.
+    pub over: Duration,
 }
 
 impl Spent {
@@ -43,11 +56,27 @@ impl Spent {
             slo: slo.name.clone(),
             service: slo.service.clone(),
             objective: slo.objective.to_string(),
+            span,
             burn,
+            peak: None,
             spent: burn.map(|burn| burn * share),
             left,
             why,
         }
+    }
+
+    /// With the highest of what windows of `over` within the span said. They may leave out what lies between two of
+    /// them: the mean is the least that some stretch of the span had, so that no peak is below it.
+    #[must_use]
+    pub fn with_peak(mut self, highest: Option<f64>, over: Duration) -> Self {
+        let over = over.min(self.span);
+        let highest = match (highest, self.burn) {
+            (Some(highest), Some(mean)) => Some(highest.max(mean)),
+            (None, mean) if over == self.span => mean,
+            (highest, _) => highest,
+        };
+        self.peak = highest.map(|burn| Peak { burn, over });
+        self
     }
 
     /// From a report that has a window as long as the span; the nearest longer one else, which is said.
@@ -99,6 +128,23 @@ mod tests {
         let spent = Spent::of(&slo(), Duration::from_secs(3_600), &reading, Some(0.4));
         assert!((spent.burn.expect("measured") - 14.4).abs() < 1e-9);
         assert!((spent.spent.expect("measured") - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_peak_is_below_the_mean() {
+        let (hour, window) = (Duration::from_secs(3_600), Duration::from_secs(300));
+        let reading = Reading::Ratio {
+            error_ratio: 0.02,
+            events: None,
+        };
+        let of = |span| Spent::of(&slo(), span, &reading, None);
+        let peak = |spent: Spent| spent.peak.map(|peak| (peak.burn.round(), peak.over));
+        assert_eq!(peak(of(hour).with_peak(Some(50.0), window)), Some((50.0, window)));
+        assert_eq!(peak(of(hour).with_peak(Some(5.0), window)), Some((20.0, window)));
+        assert_eq!(peak(of(hour).with_peak(None, window)), None);
+        // a span no longer than the window is its own peak
+        let minute = Duration::from_secs(60);
+        assert_eq!(peak(of(minute).with_peak(None, window)), Some((20.0, minute)));
     }
 
     #[test]

@@ -379,7 +379,27 @@ fn the_words_say_what_the_readings_support() {
     // 0.59 of 30 d at 18× lasts 23 h 36 min.
     assert_eq!(
         report.words,
-        "18× normal errors for 42 min; 41% of the month spent; empty at 02:50 UTC at the 1h burn"
+        "18× normal errors for 42 min; 41% of the month spent; empty at 11-21 02:50 UTC at the 1h burn"
+    );
+    // what is empty today needs no date
+    let soon = judge(
+        slo(99.9, "30d"),
+        &calm_but(&[("5m", 100.0), ("1h", 100.0), ("30d", 0.41)]),
+    );
+    assert!(
+        soon.words.ends_with("empty at 07:28 UTC at the 1h burn"),
+        "{}",
+        soon.words
+    );
+    // the other forecast bears another name
+    all.history = (0..30)
+        .map(|day| (now().utc - TimeDelta::days(29 - day), 0.000_5))
+        .collect();
+    let rolling = judge(slo(99.9, "30d"), &all);
+    assert!(
+        rolling.words.ends_with(" at the 1h burn, old errors leaving"),
+        "{}",
+        rolling.words
     );
     all.spark.clear();
     let silent = judge(slo(99.9, "30d"), &all);

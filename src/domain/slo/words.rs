@@ -156,18 +156,26 @@ fn spent(report: &SloReport) -> Option<String> {
     })
 }
 
-/// `empty at 04:20 UTC at the 1h burn`: the sentence begins with the burn of now, and this goes by another.
+/// `empty at 04:20 UTC at the 1h burn`, with its date where it is not today's: the sentence begins with the burn of
+/// now, and this goes by another. Which of the two forecasts it is, is said.
 fn emptying(report: &SloReport, now: Now) -> Option<String> {
     let budget = report.budget.as_ref()?;
     budget.exhausts_in?;
-    if budget.exhausts_rolling == Some(RollingExhaustion::Never) {
-        return Some("does not empty: old errors leave the window as fast".to_owned());
-    }
+    let by = match budget.exhausts_rolling {
+        Some(RollingExhaustion::Never) => {
+            return Some("does not empty: old errors leave the window as fast".to_owned());
+        }
+        Some(RollingExhaustion::In(_)) => "at the 1h burn, old errors leaving",
+        None => "at the 1h burn",
+    };
     let left = budget.empties_in()?;
     let at = now.later(left).utc;
-    Some(if left < Duration::from_secs(86_400) {
-        format!("empty at {} UTC at the 1h burn", at.format("%H:%M"))
+    let when = if left >= Duration::from_secs(86_400) {
+        format!("in {}", duration_in_words(left))
+    } else if at.date_naive() == now.utc.date_naive() {
+        format!("at {} UTC", at.format("%H:%M"))
     } else {
-        format!("empty in {} at the 1h burn", duration_in_words(left))
-    })
+        format!("at {} UTC", at.format("%m-%d %H:%M"))
+    };
+    Some(format!("empty {when} {by}"))
 }

@@ -71,6 +71,12 @@ pub fn merge(parts: &[Part], us: &Us) -> Timeline {
     }
     joined.settle();
     let mut events = joined.events;
+    // One person is one person, whatever each source calls them.
+    for actor in events.iter_mut().filter_map(|event| event.actor.as_mut()) {
+        if let Some(name) = us.known_as(actor) {
+            *actor = Arc::clone(name);
+        }
+    }
     events.sort_by(|a, b| (a.at, a.kind, &a.id).cmp(&(b.at, b.kind, &b.id)));
     Timeline { events, partial }
 }

@@ -26,8 +26,9 @@ use crate::time::short_age;
 pub const MOST_LINES: usize = 60;
 /// Silences that end so soon are the next shift's business.
 const EXPIRING: TimeDelta = TimeDelta::hours(12);
-/// The widest a row grows.
-const WIDEST: usize = 110;
+/// The widest a row grows: a document has no width, and titles stand whole (PagerDuty's have 1024 characters at most);
+/// what a server may send beyond that is a wall.
+const WIDEST: usize = 1_200;
 
 /// Everything a hand-over is made of.
 #[derive(Debug, Clone, Copy)]
@@ -327,11 +328,16 @@ fn incident_row(incident: &Incident, now: DateTime<Utc>) -> String {
     } else {
         people(&incident.assignees)
     };
+    // since it was taken, where that is known: its age is another figure
+    let since = match (incident.status, incident.acknowledgements.last()) {
+        (Status::Acknowledged, Some((_, at))) => format!(" for {}", age(*at, now)),
+        _ => String::new(),
+    };
     format!(
         "- {}",
         short(
             &format!(
-                "{} {} {} for {}, {who}: {}",
+                "{} {} {}{since}, {} old, {who}: {}",
                 called(incident),
                 incident.severity.as_deref().unwrap_or("-"),
                 incident.status.word(),
@@ -420,7 +426,7 @@ fn budgets(shift: &Shift<'_>) -> Section {
                 left if left < 0.0 => write!(words, ", {:.1} % over", -left), // a String takes all
                 left => write!(words, ", {left:.1} % left"),
             };
-            if let Some(left) = budget.exhausts_in {
+            if let Some(left) = budget.empties_in() {
                 let _ = write!(words, ", gone in {}", duration_in_words(left)); // a String takes all
             }
         }

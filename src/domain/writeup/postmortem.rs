@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -190,16 +191,29 @@ fn resolution(out: &mut String, case: &Case<'_>) {
     fill(out, "what ended it, and how that was known");
 }
 
-/// What the journal saw of one SLO: the highest burn, and the budget at the begin and at the end.
+/// What the journal saw of one SLO: the highest burn, over the window of the rule that told it, and the budget at the
+/// begin and at the end.
 #[derive(Default)]
-struct Seen {
-    peak: Option<f64>,
+struct Seen<'a> {
+    peak: Option<(f64, Option<&'a str>)>,
     first_budget: Option<f64>,
     last_budget: Option<f64>,
 }
 
-fn seen(timeline: &Timeline) -> BTreeMap<&str, Seen> {
-    let mut all: BTreeMap<&str, Seen> = BTreeMap::new();
+impl Seen<'_> {
+    fn peak(&self) -> String {
+        self.peak.map_or_else(
+            || "not known".to_owned(),
+            |(burn, window)| {
+                let over = window.map_or_else(String::new, |window| format!(" over {}", inline(window)));
+                format!("{burn:.1}×{over}, as recorded")
+            },
+        )
+    }
+}
+
+fn seen(timeline: &Timeline) -> BTreeMap<&str, Seen<'_>> {
+    let mut all: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
     for event in &timeline.events {
         if !matches!(event.kind, EventKind::BurnStarted | EventKind::BurnStopped) {
             continue;
@@ -212,8 +226,13 @@ fn seen(timeline: &Timeline) -> BTreeMap<&str, Seen> {
             value.is_finite().then_some(value)
         };
         let seen = all.entry(slo).or_default();
-        if let Some(burn) = number("burn") {
-            seen.peak = Some(seen.peak.map_or(burn, |peak| peak.max(burn)));
+        if let Some(burn) = number("burn")
+            && seen.peak.is_none_or(|(peak, _)| burn > peak)
+        {
+            // `page 1h/5m`: the burn is that of the long window
+            let rule = event.refs.get("rule").and_then(|rule| rule.split_once(' '));
+            let window = rule.and_then(|(_, windows)| windows.split('/').next());
+            seen.peak = Some((burn, window));
         }
         if let Some(budget) = number("budget") {
             seen.first_budget = seen.first_budget.or(Some(budget));
@@ -221,6 +240,20 @@ fn seen(timeline: &Timeline) -> BTreeMap<&str, Seen> {
         }
     }
     all
+}
+
+fn burn_over(burn: f64, over: Duration) -> String {
+    format!("{burn:.1}× over {}", length_in_words(over))
+}
+
+/// The highest burn of what was measured; what the journal saw only where nothing was, because that is of other
+/// windows and may be below the mean.
+fn peak(spent: &Spent, recorded: &Seen<'_>) -> String {
+    match (&spent.peak, spent.burn) {
+        (Some(peak), _) => burn_over(peak.burn, peak.over),
+        (None, Some(_)) => "not measured".to_owned(),
+        (None, None) => recorded.peak(),
+    }
 }
 
 fn impact(out: &mut String, case: &Case<'_>) {
@@ -231,8 +264,6 @@ fn impact(out: &mut String, case: &Case<'_>) {
             |value| format!("{:.1} %", value * 100.0),
         )
     };
-    let times =
-        |value: Option<f64>| value.map_or_else(|| "not known".to_owned(), |value| format!("{value:.1}×"));
     let mut rows: Vec<[String; 6]> = Vec::new();
     for spent in case.spent {
         let recorded = seen.remove(spent.slo.as_str()).unwrap_or_default();
@@ -241,9 +272,9 @@ fn impact(out: &mut String, case: &Case<'_>) {
             format!("{} %", inline(&spent.objective)),
             spent.burn.map_or_else(
                 || inline(spent.why.as_deref().unwrap_or("not known")),
-                |burn| format!("{burn:.1}×"),
+                |burn| burn_over(burn, spent.span),
             ),
-            times(recorded.peak),
+            peak(spent, &recorded),
             percent(spent.spent.or_else(|| recorded_spent(&recorded))),
             percent(spent.left.or(recorded.last_budget)),
         ]);
@@ -253,7 +284,7 @@ fn impact(out: &mut String, case: &Case<'_>) {
             cell(slo),
             "not known".to_owned(),
             "not measured".to_owned(),
-            times(recorded.peak),
+            recorded.peak(),
             percent(recorded_spent(&recorded)),
             percent(recorded.last_budget),
         ]);
@@ -271,7 +302,7 @@ fn impact(out: &mut String, case: &Case<'_>) {
     fill(out, "customers, requests and money; who noticed first");
 }
 
-fn recorded_spent(seen: &Seen) -> Option<f64> {
+fn recorded_spent(seen: &Seen<'_>) -> Option<f64> {
     let spent = seen.first_budget? - seen.last_budget?;
     (spent > 0.0).then_some(spent)
 }

@@ -1,5 +1,7 @@
 //! The write-ups of made-up incidents, as they are printed.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::handoff::{MOST_LINES, Shift, Subject, handoff};
@@ -12,7 +14,7 @@ use crate::domain::incident::link::{AlertClues, IncidentClues, Links};
 use crate::domain::incident::sample::{incident, named, person};
 use crate::domain::incident::{Facts, Incident, IncidentId, Role, Status};
 use crate::domain::oncall::{Duty, Roster};
-use crate::domain::slo::Spent;
+use crate::domain::slo::{Peak, Spent};
 use crate::domain::timeline::sample::{at, ours, story, told, with};
 use crate::domain::timeline::{Delivery, Event, EventKind, Starred, Timeline, todos};
 use crate::text::is_unsafe;
@@ -22,7 +24,12 @@ fn spent() -> Spent {
         slo: "checkout-availability".into(),
         service: "checkout".into(),
         objective: "99.9".into(),
+        span: Duration::from_secs(4_800),
         burn: Some(21.3),
+        peak: Some(Peak {
+            burn: 48.2,
+            over: Duration::from_secs(300),
+        }),
         spent: Some(0.039_4),
         left: Some(0.41),
         why: None,
@@ -125,6 +132,36 @@ fn a_post_mortem_is_drafted_from_what_was_recorded() {
 }
 
 #[test]
+fn a_peak_that_the_journal_saw_names_its_window_and_stands_beside_no_mean() {
+    let mut events = events();
+    for event in &mut events {
+        if event.kind == EventKind::BurnStarted {
+            event.refs.insert("rule".into(), "page 1h/5m".into());
+        }
+    }
+    let over = incident("Q1AB2CD3EF4GH5", Status::Resolved);
+    let row = |spent: &[Spent]| {
+        let text = case(&over, &story(events.clone()), spent, &[]);
+        let row = text.lines().find(|line| line.starts_with("| checkout-avail"));
+        row.expect("an SLO").to_owned()
+    };
+    assert!(
+        row(&[]).contains("| not measured | 18.2× over 1h, as recorded |"),
+        "{}",
+        row(&[])
+    );
+    let unknown = Spent {
+        peak: None,
+        ..spent()
+    };
+    let told = row(&[unknown]);
+    assert!(
+        told.contains("| 21.3× over 1 h 20 min | not measured |"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_post_mortem_of_next_to_nothing_says_what_is_not_known() {
     let text = case(
         &incident("local-1", Status::Triggered),
@@ -146,7 +183,7 @@ fn a_post_mortem_of_next_to_nothing_says_what_is_not_known() {
 #[test]
 fn the_journals_burns_tell_the_budget_where_nothing_was_measured() {
     let text = case(&incident("Q1", Status::Resolved), &story(events()), &[], &[]);
-    let row = "| checkout-availability | not known | not measured | 18.2× | 4.0 % | 41.0 % |";
+    let row = "| checkout-availability | not known | not measured | 18.2×, as recorded | 4.0 % | 41.0 % |";
     assert!(text.contains(row), "{text}");
 }
 
@@ -333,6 +370,12 @@ fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
         row.contains("has #4711 Q1 for") && row.contains("fires for 12m"),
         "{row}"
     );
+    let section = taken.split("## Open incidents").nth(1).expect("open ones");
+    // taken a minute and a half after its begin, which is another figure
+    assert!(
+        section.contains("- #4711 Q1 SEV2 acknowledged for 10m, 12m old, Mara: "),
+        "{section}"
+    );
     // Nobody has it; it is over; it is only of the same service, and perhaps another trouble.
     for text in [
         told(Status::Triggered, &[&key], &[]),
@@ -365,6 +408,34 @@ fn a_hand_over_never_passes_its_lines_and_counts_what_it_leaves_out() {
         }
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)));
     }
+}
+
+#[test]
+fn titles_stand_whole_in_a_hand_over() {
+    let now = alerts::utc();
+    let mut long = incident("Q1", Status::Triggered);
+    let title = format!(
+        "checkout fails {}as seen by deploy 2.3.1",
+        "again and ".repeat(40)
+    );
+    long.title = title.as_str().into();
+    let text = handoff(&Shift {
+        context: "prod",
+        since: now - TimeDelta::hours(12),
+        now,
+        board: None,
+        incidents: &[long],
+        links: &Links::default(),
+        events: &[],
+        slos: None,
+        spent: &[],
+        todos: &[],
+        roster: None,
+        undelivered: &[],
+        unheard: &[],
+        remarks: &Remarks::default(),
+    });
+    assert!(text.contains(&title), "{text}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn exhaustion<'a>(scene: Scene<'a>, budget: &Budget, sheet: &mut Sheet<'a>) {
     match budget.exhausts_rolling {
         Some(RollingExhaustion::In(left)) => sheet.line(vec![
             Piece::own(format!("empty in {}", words::span(left)), Role::Text),
-            Piece::own(format!(" ({}) rolling", at(left)), Role::TextMuted),
+            Piece::own(format!(" ({}), old errors leaving", at(left)), Role::TextMuted),
         ]),
         Some(RollingExhaustion::Never) => {
             sheet.line(vec![Piece::word(

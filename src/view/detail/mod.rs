@@ -32,7 +32,6 @@ use super::widget;
 use super::widget::frame::{self, Frame};
 use super::widget::scrollbar::Extent;
 use crate::app::DetailView;
-use crate::app::effect::WriteUp;
 use crate::app::focus::{Detail, Page};
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -196,12 +195,9 @@ pub(super) fn furthest(scene: Scene, area: Rect, detail: &Detail) -> usize {
     total.saturating_sub(usize::from(inside.height))
 }
 
-/// What is one table takes the whole width.
+/// What is one text or table has nothing to stand beside it: it takes the whole width.
 fn has_halves(detail: &Detail) -> bool {
-    !matches!(
-        detail,
-        Detail::Page(Page::Query | Page::WriteUp(WriteUp::Audit | WriteUp::Stats))
-    )
+    !matches!(detail, Detail::Page(_))
 }
 
 fn margins(area: Rect) -> Rect {

@@ -157,6 +157,25 @@ fn the_reads_are_the_documents_of_the_contract() {
 }
 
 #[test]
+fn a_filter_of_alerts_that_lets_nothing_through_says_which_word_of_it_is_wrong() {
+    let stage = Stage::open();
+    let typo = ["alerts", "--filter", "severty=critical"];
+    let ended = stage.run(&typo).with(0);
+    assert!(
+        ended.said.contains(
+            "warning: None of the alerts matches `severty=critical`. No alert has a label severty; near: severity."
+        ),
+        "{}",
+        ended.said
+    );
+    let document = stage.run(&[&typo[..], &["--json"]].concat()).with(0);
+    assert!(document.said.contains("near: severity"), "{}", document.said);
+    assert_eq!(document.json()["groups"].as_array().map(Vec::len), Some(0));
+    let right = stage.run(&["alerts", "--filter", "severity=critical"]).with(0);
+    assert_eq!(right.said, "");
+}
+
+#[test]
 fn traces_are_told_as_a_list_a_waterfall_a_document_and_otlp() {
     let stage = Stage::open();
     let list = stage

@@ -222,7 +222,14 @@ fn what_cannot_be_kept_by_its_id_is_said_and_the_words_are_handed_back() {
     let cut = CutOff::open();
     // A number is its keeper's to look up.
     cut.run(&["annotate", "#812", "pool is\ndry"])
-        .refused_with(4, &["by its whole id it would be kept", "  pool is", "  dry"]);
+        .refused_with(4, &["its whole id would be kept", "  pool is", "  dry"]);
+    // The keeper is asked for the one and for all, and fails of one cause.
+    let said = cut.run(&["ack", "zzz"]).with(4).said;
+    assert_eq!(said.matches("incidents: ").count(), 1, "{said}");
+    assert!(
+        said.contains(". Whether there is an alert or an incident zzz is not known, and nothing was done"),
+        "{said}"
+    );
     for act in [
         &["page", &cut.id, "--user", "mara"][..],
         &["priority", &cut.id, "P1"],

@@ -217,12 +217,16 @@ fn pages_of_text_at_each_size() {
         press(&mut model, "W");
         model
     });
-    at_each(&SMALL, "page_hand_over", |w, h| {
+    at_each(&[SMALL[0], SMALL[1], (120, 40)], "page_hand_over", |w, h| {
         let mut model = shop::shop(size(w, h));
         press(&mut model, ":");
         shop::type_text(&mut model, "handoff.write");
         press(&mut model, "enter");
-        let result = Ok("# Hand-over\n\n> written by hand\n\n- checkout errors, taken by Jun\n".to_owned());
+        let result = Ok(
+            "# Hand-over\n\n> written by hand\n\n- checkout errors, taken by Jun, who looks at the pool of \
+                         connections first\n"
+                .to_owned(),
+        );
         let what = midwatch::app::effect::WriteUp::HandOff;
         shop::tell(&mut model, Msg::Written { what, result });
         model

@@ -36,6 +36,14 @@ impl Fake {
         }
     }
 
+    /// One whose branches have these values.
+    pub(crate) fn valued(value: fn(&str) -> f64) -> Self {
+        Self {
+            value,
+            ..Self::healthy()
+        }
+    }
+
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }

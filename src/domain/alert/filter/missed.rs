@@ -27,6 +27,30 @@ pub enum Missed {
     },
 }
 
+/// Values of a label that are told, at most.
+const TOLD: usize = 6;
+
+impl Missed {
+    /// In words, for whoever typed the filter; raw.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Label {
+                name,
+                near: Some(near),
+            } => format!("No alert has a label {name}; near: {near}."),
+            Self::Label { name, near: None } => format!("No alert has a label {name}."),
+            Self::Value { label, values } => {
+                let told = values.get(..TOLD).unwrap_or(values);
+                let and = match values.len() - told.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("{label} is one of: {}{and}.", told.join(", "))
+            }
+        }
+    }
+}
+
 impl Filter {
     /// The first label that it wants and no alert has, or of which no alert has a value that it wants; nothing where
     /// each of its labels alone lets something through.
@@ -100,6 +124,20 @@ mod tests {
                 values: vec!["critical".to_owned(), "warning".to_owned()],
             })
         );
+    }
+
+    #[test]
+    fn in_words_at_most_six_values_are_told() {
+        let words = |count: usize| {
+            let values = (0..count).map(|i| format!("v{i}")).collect();
+            Missed::Value {
+                label: "zone".to_owned(),
+                values,
+            }
+            .words()
+        };
+        assert_eq!(words(1), "zone is one of: v0.");
+        assert_eq!(words(8), "zone is one of: v0, v1, v2, v3, v4, v5 and 2 more.");
     }
 
     #[test]

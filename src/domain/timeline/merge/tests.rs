@@ -65,6 +65,24 @@ fn our_note_and_the_keepers_are_one_with_our_words_id_and_place() {
 }
 
 #[test]
+fn one_person_has_one_name_in_a_story_whatever_each_source_calls_them() {
+    let jun = crate::domain::incident::sample::person("Jun");
+    let note = |id, after, who| told(id, after, EventKind::Note, who, id);
+    let merged = merge(
+        &[
+            part(
+                Origin::Keeper,
+                vec![note("R1", 10, "Jun"), note("R2", 20, "Mara")],
+            ),
+            part(Origin::Journal, vec![note("j3", 30, "root@vm")]),
+        ],
+        &Us::of("root@vm", Some(&jun)),
+    );
+    let actors: Vec<_> = merged.events.iter().map(|event| event.actor.as_deref()).collect();
+    assert_eq!(actors, [Some("Jun"), Some("Mara"), Some("Jun")]);
+}
+
+#[test]
 fn a_marker_that_somebody_quotes_takes_nothing_of_what_they_said() {
     let note = with(
         ours(
