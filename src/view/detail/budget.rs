@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::slo::{Budget, Reading, RollingExhaustion, SloReport};
+use crate::domain::slo::{Budget, Reading, RollingExhaustion, SloReport, SloState};
 use crate::theme::Role;
 use crate::time::after;
 use crate::view::pane::slo;
@@ -42,11 +42,22 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
             Role::TextMuted,
         ),
     ]);
-    sheet.prose(&format!("policy: {}", left.policy.consequence()), Role::Text);
+    let policy = match report.state {
+        // How much is left says nothing of how fast it goes.
+        SloState::Page | SloState::Ticket => "policy once it burns no more",
+        SloState::Starting
+        | SloState::Spent
+        | SloState::Ok
+        | SloState::NoTraffic
+        | SloState::NoData
+        | SloState::Error => "policy",
+    };
+    sheet.prose(&format!("{policy}: {}", left.policy.consequence()), Role::Text);
     exhaustion(scene, left, sheet);
     let points = burn_down(report, left);
     if points.len() > 1 {
         sheet.blank();
+        sheet.prose("left up to now, then at the 1h burn", Role::TextMuted);
         sheet.chart(
             scene,
             10,
