@@ -169,8 +169,8 @@ pub struct AlertPane {
     pub search: Option<Search>,
     /// The row under the cursor changed without a key: what it was, and when.
     pub displaced: Option<(String, Tick)>,
-    /// A silence that was being composed and not sent.
-    pub draft: Option<Box<Composer>>,
+    /// Silences that were being composed and not sent, the newest last: each for what it is about.
+    pub drafts: Vec<Composer>,
     /// Questions asked so far about what a silence would have hidden: the newest one's number.
     pub past_asked: u64,
     /// When the next one is asked, where typing has not rested yet.
@@ -195,7 +195,7 @@ impl Default for AlertPane {
             filter: String::new(),
             search: None,
             displaced: None,
-            draft: None,
+            drafts: Vec::new(),
             past_asked: 0,
             past_due: None,
             history: None,

@@ -59,22 +59,66 @@ fn a_function_key_in_the_composer_says_its_keys_and_types_nothing() {
 }
 
 #[test]
-fn esc_keeps_a_draft_and_ctrl_l_starts_over() {
+fn esc_keeps_a_draft_for_what_it_is_about_and_starting_over_stays_with_that() {
     let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
     hand.press("s");
     hand.write("half a thought");
     hand.press("esc");
     assert!(hand.model.modal.is_none());
-    hand.assert_said("draft");
-    hand.press("esc j s");
+    hand.assert_said("the draft is kept");
+    hand.press("s");
+    assert!(composer(&hand).is_draft);
     assert_eq!(composer(&hand).comment.lines(), ["half a thought"]);
-    assert!(
-        matchers(&hand).contains("alertname=\"A\""),
-        "the draft's own target"
-    );
     hand.press("ctrl-g");
+    assert!(!composer(&hand).is_draft);
     assert_eq!(composer(&hand).comment.lines(), [""]);
-    assert!(matchers(&hand).contains("alertname=\"B\""), "the cursor's");
+    assert!(matchers(&hand).contains("alertname=\"A\""));
+    hand.press("esc");
+    hand.assert_said("nothing was typed");
+    assert!(hand.model.alerts.drafts.is_empty());
+}
+
+#[test]
+fn a_draft_is_taken_up_only_for_what_it_is_about() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.press("s");
+    hand.write("deploy of A");
+    hand.press("esc j s");
+    assert!(!composer(&hand).is_draft);
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+    assert!(matchers(&hand).contains("alertname=\"B\""), "{}", matchers(&hand));
+    hand.write("disks of B");
+    hand.press("esc");
+    // Each is there for its own, whatever was edited in it.
+    hand.press("k s");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
+    hand.press("shift-tab shift-tab backspace backspace esc");
+    hand.press("j s");
+    assert_eq!(composer(&hand).comment.lines(), ["disks of B"]);
+    hand.press("enter");
+    assert_eq!(
+        hand.model.alerts.drafts.len(),
+        1,
+        "the one that is sent is no draft"
+    );
+    hand.press("k s");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
+    hand.press("esc");
+    // And where its alert is out of sight, the palette has it.
+    hand.board(vec![pod("B", "1")]);
+    hand.press(":");
+    hand.write("silence ");
+    hand.press("tab");
+    let Some(Modal::Palette(palette)) = &hand.model.modal else {
+        panic!("no palette")
+    };
+    assert!(
+        palette.input.lines().join(" ").contains("alertname=\"A\""),
+        "{:?}",
+        palette.input.lines()
+    );
+    hand.press("enter");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
 }
 
 #[test]
@@ -631,3 +675,4 @@ fn the_past_is_asked_about_once_typing_rests() {
     hand.wait(10_000);
     assert_eq!(hand.taken(), [], "once");
 }
+
