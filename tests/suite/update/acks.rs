@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Stage};
+use midwatch::app::list::ListState;
 use midwatch::app::msg::ActState;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, BoardSilence, IsAck};
@@ -14,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Hand, pod};
-use crate::fixtures::{ago, alert_board, board_of, now, settings};
+use crate::fixtures::{ago, alert, alert_board, board_of, now, settings};
 
 fn held(mut alert: Alert, by: &str) -> Alert {
     alert.ack = AckState::Held(Ack {
@@ -51,6 +52,36 @@ pub fn screen(hand: &Hand) -> String {
         .iter()
         .map(ratatui::buffer::Cell::symbol)
         .collect()
+}
+
+#[test]
+fn an_act_hits_the_row_that_was_under_the_cursor_when_its_pane_was_chosen() {
+    for chosen in ["2", "1 tab"] {
+        let mut hand = Hand::with(vec![pod("Old", "1")]);
+        hand.model.alerts.list = ListState::default();
+        hand.model.alerts.arrange();
+        hand.press(chosen);
+        hand.board(vec![alert("New", "critical", "cart", 0, &[]), pod("Old", "1")]);
+        hand.wait(15_000);
+        hand.taken();
+        hand.press("a");
+        let (_, act) = hand.one_act();
+        assert!(
+            act.names(pod("Old", "1").occurrence.fingerprint),
+            "{chosen}: {act:?}"
+        );
+        assert!(!act.names(alert("New", "critical", "cart", 0, &[]).occurrence.fingerprint));
+    }
+}
+
+#[test]
+fn a_pane_that_nobody_chose_stays_at_its_top() {
+    let mut hand = Hand::with(vec![pod("Old", "1")]);
+    hand.model.alerts.list = ListState::default();
+    hand.model.alerts.arrange();
+    hand.press("1");
+    hand.board(vec![alert("New", "critical", "cart", 0, &[]), pod("Old", "1")]);
+    assert_eq!(hand.model.alerts.list.index, 0);
 }
 
 #[test]
