@@ -676,3 +676,28 @@ fn the_past_is_asked_about_once_typing_rests() {
     assert_eq!(hand.taken(), [], "once");
 }
 
+#[test]
+fn a_filter_that_hides_every_silence_says_so_and_which_word_it_is() {
+    let mut hand = Hand::on(settings(), alert_board());
+    hand.press("S");
+    let listed = hand.model.silences.rows.len();
+    assert!(listed > 0);
+    hand.press("&");
+    hand.write("alertnam=Disk");
+    hand.press("enter");
+    let board = hand.model.alerts.board.clone().unwrap();
+    let pane = &hand.model.silences;
+    assert_eq!((pane.rows.len(), pane.hidden), (0, listed));
+    assert_eq!(
+        pane.missed(&board),
+        Some(("alertnam=disk".to_owned(), Some("alertname".to_owned())))
+    );
+    let screen = hand.screen();
+    assert!(screen.contains(&format!("0 of {listed} in force")), "{screen}");
+    assert!(
+        screen.contains("No silence has alertnam=disk; near: alertname."),
+        "{screen}"
+    );
+    assert!(!screen.contains("No silence (in force)"), "{screen}");
+}
+
