@@ -138,7 +138,12 @@ pub struct RowPlace {
     pub member: Option<usize>,
 }
 
+/// How often within the last day it is looked whether an alert fired.
+pub const FIRINGS_STEP: Duration = Duration::from_secs(300);
+
 /// From–to of each firing, oldest first; or why that is not known.
+///
+/// They were looked for at every [`FIRINGS_STEP`]: a beginning or an end lies anywhere within one of it.
 pub type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
 
 /// The alert pane.
