@@ -279,7 +279,7 @@ fn confirm_key(model: &mut Model, key: KeyEvent, pressed: Chord, now: Now) -> Ve
         KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
             if let Some(typed) = confirm.typed.first_mut() {
-                typed.input.input(key);
+                prompts::edit(&mut typed.input, key);
             } else {
                 let by_y = matches!(confirm.then, Then::Run(_));
                 let no = dialog::names(&model.keymap, &[Action::DialogLeave, Action::DialogNo]);
@@ -464,7 +464,7 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         _ => {
             if let Some(input) = text_input(model) {
-                input.input(key);
+                prompts::edit(input, key);
             }
             return typed(model, now);
         }

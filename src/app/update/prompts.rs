@@ -192,11 +192,6 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             prompt.input.move_cursor(tui_textarea::CursorMove::End);
             modals::typed(model, now)
         }
-        // As a shell has it; the input would undo.
-        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            prompt.input.delete_line_by_head();
-            modals::typed(model, now)
-        }
         _ => {
             edit(&mut prompt.input, key);
             modals::typed(model, now)
@@ -204,9 +199,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     }
 }
 
-/// A key in a line of text. As in a shell, `ctrl-u` takes away what stands before the cursor.
+/// A key in a text. As in a shell, `ctrl-u` takes away what stands before the cursor in its line; by itself the input
+/// would undo.
 pub(super) fn edit(input: &mut TextArea<'static>, key: KeyEvent) {
-    if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL {
+    if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
         input.delete_line_by_head();
     } else {
         input.input(key);

@@ -321,10 +321,7 @@ fn a_dangerous_context_wants_its_name() {
         hand.press("enter");
         hand.assert_said("that is not the context's name");
         assert_eq!(hand.model.acts.pending, []);
-        hand.press("ctrl-u ctrl-k");
-        for _ in 0..10 {
-            hand.press("backspace");
-        }
+        hand.press("ctrl-u");
     }
     hand.write("prod-eu");
     hand.press("enter");
@@ -701,3 +698,14 @@ fn a_filter_that_hides_every_silence_says_so_and_which_word_it_is() {
     assert!(!screen.contains("No silence (in force)"), "{screen}");
 }
 
+#[test]
+fn ctrl_u_in_a_form_deletes_to_the_head_of_the_line() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("not this");
+    hand.press("ctrl-u");
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+    hand.press("shift-tab ctrl-u");
+    hand.write("4h");
+    assert_eq!(composer(&hand).duration.lines(), ["4h"]);
+}
