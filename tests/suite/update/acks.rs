@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Stage};
 use midwatch::app::list::ListState;
 use midwatch::app::msg::ActState;
+use midwatch::app::toast::Level;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, BoardSilence, IsAck};
 use midwatch::theme::{Glyphs, Theme};
@@ -82,6 +83,30 @@ fn a_pane_that_nobody_chose_stays_at_its_top() {
     hand.press("1");
     hand.board(vec![alert("New", "critical", "cart", 0, &[]), pod("Old", "1")]);
     assert_eq!(hand.model.alerts.list.index, 0);
+}
+
+#[test]
+fn words_said_before_a_dialog_leave_it_its_keys() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.model.toasts.say(Level::Warn, "said before", hand.now.tick);
+    assert!(hand.screen().contains("said before"));
+    hand.press("s");
+    let screen = hand.screen();
+    assert!(
+        !screen.contains("said before") && screen.contains("put away"),
+        "{screen}"
+    );
+    // What is said of the dialog itself is seen, and what was said before is not lost.
+    hand.press("f1");
+    assert!(hand.screen().contains("sends from why"), "{}", hand.screen());
+    hand.press("esc");
+    assert!(
+        hand.model
+            .toasts
+            .all()
+            .iter()
+            .any(|toast| toast.text == "said before")
+    );
 }
 
 #[test]
