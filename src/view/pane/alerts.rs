@@ -42,6 +42,11 @@ const STATE_ROOMY: u16 = 21;
 /// The columns for a width: the state has room for its words before the name has more than it needs.
 fn columns_for(width: u16) -> [Column; 5] {
     let mut columns = COLUMNS;
+    if (39..46).contains(&width) {
+        // Two rows of one name are told apart by their services: name and state give way before that one goes.
+        columns[1].width = flex(11, 52, 4);
+        columns[4].width = flex(8, 40, 2);
+    }
     if (51..62).contains(&width) {
         // `HighErrorRate ×3` and `acked mara 4m`.
         columns[1].width = flex(18, 52, 4);
@@ -491,4 +496,23 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         ));
     }
     message(scene, buffer, area, (&sentence, role), &more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_stays_where_two_rows_of_one_name_would_look_alike() {
+        for width in 39..200 {
+            let columns = columns_for(width);
+            let slots = columns::layout(&columns, width, 1);
+            assert!(slots.shows(2), "{width}");
+        }
+        // A terminal of a hundred columns with lines to read beside.
+        let columns = columns_for(42);
+        let slots = columns::layout(&columns, 42, 1);
+        let service = slots.rect(2, Rect::new(0, 0, 42, 1)).map(|slot| slot.width);
+        assert!(service >= Some(8), "{service:?}");
+    }
 }
