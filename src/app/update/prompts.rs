@@ -13,7 +13,9 @@ use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::panes::{Search, silence_by, silence_text};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::alert::filter::Filter;
 use crate::domain::trace::TraceId;
+use crate::text::SafeText;
 use crate::time::Now;
 
 /// The list that has the keys; nothing where a page that is no list has them.
@@ -155,6 +157,14 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             }
             if kind == PromptKind::Search && words.is_empty() {
                 return set_search(model, target, None);
+            }
+            if kind == PromptKind::Filter
+                && target == PromptTarget::Pane(PaneId::Alerts)
+                && let Err(fault) = Filter::parse(&words)
+            {
+                let fault = SafeText::line(&fault.to_string()).into_string();
+                let why = format!("the filter is not in force, every alert is listed: {fault}");
+                return say(model, Level::Warn, why, now);
             }
             if same || words.trim().is_empty() {
                 return Vec::new();

@@ -133,7 +133,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = list_rows(area);
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
-        filter: narrowed(scene, PaneId::Alerts, &pane.filter),
+        filter: narrowed(scene, PaneId::Alerts, in_force(scene)),
         fresh,
         foot: timed(
             scene,
@@ -331,9 +331,16 @@ fn held(board: &AlertBoard) -> usize {
     board.counts.active + board.counts.acknowledged + board.counts.suppressed
 }
 
+/// The filter that holds: one that cannot be read hides nothing.
+fn in_force(scene: Scene<'_>) -> &str {
+    let pane = &scene.model.alerts;
+    let is_read = pane.shown().is_none_or(|board| board.filter_error.is_none());
+    if is_read { pane.filter.trim() } else { "" }
+}
+
 /// Whether a filter or the scope shows less than there is.
 fn is_narrowed(scene: Scene) -> bool {
-    !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some()
+    !in_force(scene).is_empty() || scene.model.scope.of(PaneId::Alerts).is_some()
 }
 
 /// Whether it is the filter or the scope that shows nothing.

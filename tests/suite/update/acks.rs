@@ -110,6 +110,21 @@ fn words_said_before_a_dialog_leave_it_its_keys() {
 }
 
 #[test]
+fn a_filter_that_cannot_be_read_is_not_on_the_border_and_its_fault_is_told_whole() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("&");
+    hand.write("severity=~\"crit(\"");
+    hand.press("enter");
+    hand.assert_said("the filter is not in force, every alert is listed");
+    hand.assert_said("unclosed group");
+    let mut board = board_of(vec![pod("A", "1")]);
+    board.filter_error = Some("no regex".to_owned());
+    hand.tell(Msg::AlertsArranged(Arc::new(board)));
+    hand.wait(20_000);
+    assert!(!hand.screen().contains("⟨severity"), "{}", hand.screen());
+}
+
+#[test]
 fn one_alert_is_taken_with_one_key() {
     let alert = pod("A", "1");
     let mut hand = Hand::with(vec![alert.clone()]);
