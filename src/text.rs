@@ -179,6 +179,19 @@ pub fn cut(text: &str, cells: usize, at: Cut) -> Cow<'_, str> {
     }
 }
 
+/// A number with its thousands set apart: `12,040`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Cuts or pads to exactly `cells` cells, text at the left.
 pub fn fit(text: &str, cells: usize) -> String {
     let mut out = cut(text, cells, Cut::End).into_owned();
@@ -261,6 +274,10 @@ mod tests {
         assert_eq!(fit("日本語", 5), "日本…");
         assert_eq!(fit("日本語", 4), "日… ");
         assert_eq!(fit_right("21.3×", 7), "  21.3×");
+        assert_eq!(
+            [7, 999, 1_219, 1_000_000].map(grouped),
+            ["7", "999", "1,219", "1,000,000"]
+        );
         assert_eq!(cut("abc", 0, Cut::End), "");
     }
 

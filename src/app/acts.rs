@@ -207,6 +207,8 @@ pub struct PendingAct {
     pub stage: Stage,
     /// The alerts that it was seen to hit when it was asked for.
     pub hits: BTreeSet<Fingerprint>,
+    /// The matchers that the form of a silence offered first.
+    pub about: Vec<String>,
     /// Its entries in the outbox, once it is on the disk.
     pub entries: Option<Vec<EntryId>>,
     /// Why it could not be put on the disk, where it could not; safe text.
@@ -333,6 +335,7 @@ impl Acts {
             act,
             stage,
             hits: BTreeSet::new(),
+            about: Vec::new(),
             entries: None,
             trouble: None,
         });

@@ -204,6 +204,15 @@ pub enum Kept {
     No,
 }
 
+/// What clearing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleared {
+    /// It is empty now.
+    Emptied,
+    /// It was empty, and has its text again.
+    BroughtBack,
+}
+
 /// Whether somebody wrote in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touched {
@@ -401,15 +410,19 @@ impl Compose {
         }
     }
 
-    /// Empties what has the keys; the text area remembers it.
-    pub fn clear(&mut self) {
+    /// Empties what has the keys, or where that is empty brings back what was there: the text area remembers it.
+    pub fn clear(&mut self) -> Cleared {
         if let Some(area) = self.area() {
+            if area.is_empty() && area.undo() {
+                return Cleared::BroughtBack;
+            }
             area.select_all();
             area.cut();
         }
         if let Body::Prose(prose) = &mut self.body {
             prose.refs.clear();
         }
+        Cleared::Emptied
     }
 
     /// Takes a paste at the cursor; a refusal, in words, where it is beyond all measure.

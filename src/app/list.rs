@@ -21,6 +21,8 @@ pub enum Placed {
     /// Nobody has touched it.
     #[default]
     ByNobody,
+    /// Somebody chose its pane: it stays on its item, which nobody has picked out.
+    ByFocus,
     /// It stays on its item.
     ByHand,
     /// Its item is gone, and it stands where that was: what is there now was chosen by nobody.
@@ -97,7 +99,8 @@ impl<Id: Clone + PartialEq> ListState<Id> {
             .selected
             .as_ref()
             .and_then(|id| rows.iter().position(|row| row == id));
-        if found.is_none() && self.placed == Placed::ByHand {
+        // One that has had no row yet takes the first that comes, and stays on that.
+        if found.is_none() && self.selected.is_some() && self.placed != Placed::ByNobody {
             self.placed = Placed::Bereft;
         }
         self.index = found.unwrap_or(self.index).min(rows.len() - 1);
@@ -136,6 +139,13 @@ impl<Id: Clone + PartialEq> ListState<Id> {
     /// The person did something with the row under the cursor: from here on it stays there.
     pub fn hold(&mut self) {
         self.placed = Placed::ByHand;
+    }
+
+    /// The person chose the pane, and reads the row under the cursor: from here on the cursor stays there.
+    pub fn pin(&mut self) {
+        if self.placed == Placed::ByNobody {
+            self.placed = Placed::ByFocus;
+        }
     }
 
     /// Sets how many rows are visible, and keeps the cursor among them.
@@ -183,6 +193,21 @@ mod tests {
         list.follow(&["ok"]);
         list.follow(&["page", "ok"]);
         assert_eq!(list.selected, Some("page"));
+    }
+
+    #[test]
+    fn a_cursor_of_a_pane_that_was_chosen_stays_on_its_row() {
+        let mut list = ListState::default();
+        list.follow(&["ok", "old"]);
+        list.pin();
+        list.follow(&["page", "ok", "old"]);
+        assert_eq!((list.selected, list.index), (Some("ok"), 1));
+        let mut early = ListState::default();
+        early.pin();
+        early.follow(&["ok"]);
+        assert_eq!(early.placed, Placed::ByFocus, "there was no row that it lost");
+        early.follow(&["page", "ok"]);
+        assert_eq!(early.selected, Some("ok"));
     }
 
     #[test]

@@ -305,6 +305,12 @@ pub enum Past {
 /// The silence composer.
 #[derive(Debug, Clone)]
 pub struct Composer {
+    /// The matchers that it offered first: what it is about, whatever was typed since.
+    pub about: Vec<String>,
+    /// The alerts that it was to hide where it was sent and not made; none otherwise.
+    pub hits: BTreeSet<Fingerprint>,
+    /// Whether it was put away once, and taken up again.
+    pub is_draft: bool,
     /// One matcher a line.
     pub matchers: TextArea<'static>,
     /// `2h`.

@@ -16,6 +16,7 @@ use crate::domain::alert::{
 };
 use crate::domain::selector::Selector;
 use crate::domain::slo::{SloBoard, SloReport};
+use crate::problem::nearest;
 use crate::time::{Now, Tick};
 
 /// A change on screen that is younger than this may not have been seen by whoever presses a key.
@@ -137,7 +138,12 @@ pub struct RowPlace {
     pub member: Option<usize>,
 }
 
+/// How often within the last day it is looked whether an alert fired.
+pub const FIRINGS_STEP: Duration = Duration::from_secs(300);
+
 /// From–to of each firing, oldest first; or why that is not known.
+///
+/// They were looked for at every [`FIRINGS_STEP`]: a beginning or an end lies anywhere within one of it.
 pub type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
 
 /// The alert pane.
@@ -169,8 +175,8 @@ pub struct AlertPane {
     pub search: Option<Search>,
     /// The row under the cursor changed without a key: what it was, and when.
     pub displaced: Option<(String, Tick)>,
-    /// A silence that was being composed and not sent.
-    pub draft: Option<Box<Composer>>,
+    /// Silences that were being composed and not sent, the newest last: each for what it is about.
+    pub drafts: Vec<Composer>,
     /// Questions asked so far about what a silence would have hidden: the newest one's number.
     pub past_asked: u64,
     /// When the next one is asked, where typing has not rested yet.
@@ -195,7 +201,7 @@ impl Default for AlertPane {
             filter: String::new(),
             search: None,
             displaced: None,
-            draft: None,
+            drafts: Vec::new(),
             past_asked: 0,
             past_due: None,
             history: None,
@@ -370,6 +376,8 @@ pub type SilenceKey = (Arc<str>, Arc<str>);
 pub struct SilencePane {
     /// Rows shown.
     pub rows: Vec<SilenceKey>,
+    /// How many of those that are listed the filter hides.
+    pub hidden: usize,
     /// Cursor.
     pub list: ListState<SilenceKey>,
     /// Which are listed.
@@ -383,20 +391,34 @@ pub struct SilencePane {
 impl SilencePane {
     /// Works out the rows again.
     pub fn arrange(&mut self, board: Option<&AlertBoard>, now: Now) {
-        let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        self.rows = board.map_or_else(Vec::new, |board| {
-            board
-                .silences
-                .iter()
-                .filter(|s| self.wants(s, now))
-                .filter(|s| {
-                    let text = silence_text(&s.silence);
-                    words.iter().all(|word| text.contains(word))
-                })
-                .map(|s| (Arc::clone(&s.cluster), Arc::clone(&s.silence.id)))
-                .collect()
-        });
+        let words = words_of(&self.filter);
+        let silences = board.map_or(&[][..], |board| board.silences.as_slice());
+        let listed: Vec<&Arc<BoardSilence>> = silences.iter().filter(|s| self.wants(s, now)).collect();
+        let has_all = |s: &&&Arc<BoardSilence>| {
+            let text = silence_text(&s.silence);
+            words.iter().all(|word| text.contains(word))
+        };
+        self.rows = listed
+            .iter()
+            .filter(has_all)
+            .map(|s| (Arc::clone(&s.cluster), Arc::clone(&s.silence.id)))
+            .collect();
+        self.hidden = listed.len() - self.rows.len();
         self.list.follow(&self.rows);
+    }
+
+    /// The first word of the filter that no silence of a board has, and the matchers' label that is nearest to its
+    /// own where it names one.
+    pub fn missed(&self, board: &AlertBoard) -> Option<(String, Option<String>)> {
+        let texts: Vec<String> = board.silences.iter().map(|s| silence_text(&s.silence)).collect();
+        let nobody_has = |word: &String| !texts.iter().any(|text| text.contains(word.as_str()));
+        let word = words_of(&self.filter).into_iter().find(nobody_has)?;
+        let label = word.split_once(['=', '!', '~']).map(|(label, _)| label);
+        let matchers = board.silences.iter().flat_map(|s| &s.silence.matchers);
+        let names: BTreeSet<&str> = matchers.map(|matcher| &*matcher.name).collect();
+        let unknown = label.filter(|label| !names.contains(label));
+        let near = unknown.and_then(|label| nearest(label, names));
+        Some((word.clone(), near.map(str::to_owned)))
     }
 
     fn wants(&self, silence: &BoardSilence, now: Now) -> bool {
@@ -412,6 +434,10 @@ impl SilencePane {
             SilenceChoice::Unused => silence.silence.state == SilenceState::Active && silence.matches == 0,
         }
     }
+}
+
+fn words_of(filter: &str) -> Vec<String> {
+    filter.split_whitespace().map(str::to_lowercase).collect()
 }
 
 /// The silence under the cursor.

@@ -26,9 +26,14 @@ pub struct Toast {
     pub until: Tick,
 }
 
-/// The toasts that have not passed yet, oldest first.
+/// The toasts that have not passed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Toasts(Vec<Toast>);
+pub struct Toasts {
+    /// Oldest first.
+    said: Vec<Toast>,
+    /// Words that were said before the dialog that is open: it shows its keys in their place.
+    below: Vec<String>,
+}
 
 impl Toasts {
     /// The most that are held; the oldest goes first.
@@ -42,11 +47,12 @@ impl Toasts {
             Level::Error => Duration::from_secs(15),
         };
         let text = text.into();
-        self.0.retain(|toast| toast.text != text);
-        if self.0.len() == Self::DEPTH {
-            self.0.remove(0);
+        self.said.retain(|toast| toast.text != text);
+        self.below.retain(|below| *below != text);
+        if self.said.len() == Self::DEPTH {
+            self.said.remove(0);
         }
-        self.0.push(Toast {
+        self.said.push(Toast {
             level,
             text,
             until: now + stay,
@@ -55,31 +61,41 @@ impl Toasts {
 
     /// All, oldest first.
     pub fn all(&self) -> &[Toast] {
-        &self.0
+        &self.said
+    }
+
+    /// What has been said so far was said below whatever opens next.
+    pub fn stay_below(&mut self) {
+        self.below = self.said.iter().map(|toast| toast.text.clone()).collect();
+    }
+
+    /// The newest that was said since the open dialog was opened.
+    pub fn of_dialog(&self) -> Option<&Toast> {
+        self.current().filter(|toast| !self.below.contains(&toast.text))
     }
 
     /// The newest.
     pub fn current(&self) -> Option<&Toast> {
-        self.0.last()
+        self.said.last()
     }
 
     /// Takes away what has passed.
     pub fn expire(&mut self, now: Tick) {
-        self.0.retain(|toast| toast.until > now);
+        self.said.retain(|toast| toast.until > now);
     }
 
     /// Takes away what was only said in passing: another key was pressed.
     pub fn pass(&mut self) {
-        self.0.retain(|toast| toast.level != Level::Info);
+        self.said.retain(|toast| toast.level != Level::Info);
     }
 
     /// Takes the newest away; whether there was one.
     pub fn dismiss(&mut self) -> Option<Toast> {
-        self.0.pop()
+        self.said.pop()
     }
 
     /// When the next one passes.
     pub fn deadline(&self) -> Option<Tick> {
-        self.0.iter().map(|toast| toast.until).min()
+        self.said.iter().map(|toast| toast.until).min()
     }
 }

@@ -288,7 +288,7 @@ fn open(session: &mut Session, config: Config, context: Context, guise: Guise<'_
                     if let Some((next, model)) = opener.next(&name, &mut console.model) {
                         (context, console.model) = (next, model);
                     }
-                    console.model.alerts.draft = silences.remove(&context.name);
+                    console.model.alerts.drafts = silences.remove(&context.name).unwrap_or_default();
                 }
             }
         }
@@ -324,11 +324,10 @@ async fn unless_at_once<T>(work: impl Future<Output = T>, say: impl FnOnce()) ->
     work.await
 }
 
-/// Keeps a silence that was being composed for when its context is opened again.
-fn put_away(silences: &mut BTreeMap<String, Box<Composer>>, old: &mut Model) {
-    if let Some(draft) = old.alerts.draft.take() {
-        silences.insert(old.settings.context.clone(), draft);
-    }
+/// Keeps silences that were being composed for when their context is opened again.
+fn put_away(silences: &mut BTreeMap<String, Vec<Composer>>, old: &mut Model) {
+    let drafts = std::mem::take(&mut old.alerts.drafts);
+    silences.insert(old.settings.context.clone(), drafts);
 }
 
 /// What a recording of a console begins with that is about to open.

@@ -21,7 +21,7 @@ pub const PREVIEW: Duration = Duration::from_secs(6 * 3_600);
 /// How far back an alert's history looks.
 const HISTORY: TimeDelta = TimeDelta::hours(24);
 /// Resolution of an alert's history.
-const STEP: Duration = Duration::from_secs(300);
+const STEP: Duration = crate::app::panes::FIRINGS_STEP;
 
 /// Alert names with how many label sets fired within the last hours and match.
 pub(super) async fn would_have_hidden(

@@ -43,7 +43,7 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
     };
     if !scene.model.pending_keys.is_empty() {
         sequence(scene, buffer, left);
-    } else if let Some(toast) = scene.model.toasts.current()
+    } else if let Some(toast) = passing(scene)
         && said(scene, buffer, inner, left.width, toast) == Last::Used
     {
     } else {
@@ -56,6 +56,15 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
         &right,
     );
     None
+}
+
+/// What was said in passing; beneath a dialog that was opened since it waits, for there the keys are what is looked for.
+fn passing(scene: Scene<'_>) -> Option<&Toast> {
+    let toasts = &scene.model.toasts;
+    match scene.model.modal {
+        None => toasts.current(),
+        Some(_) => toasts.of_dialog(),
+    }
 }
 
 /// Whether passing words took the last row, or only rows above it.

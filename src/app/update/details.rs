@@ -119,6 +119,12 @@ fn outbox_open(model: &mut Model, now: Now) -> Vec<Effect> {
 
 /// Opens a detail over the panes; one that is open already is not opened twice.
 pub(super) fn show(model: &mut Model, detail: Detail) {
+    // What is done from these pages hits the row under the cursor.
+    if detail == Detail::Silences {
+        model.silences.list.pin();
+    } else if detail == Detail::Outbox {
+        model.outbox_list.pin();
+    }
     if model.detail() != Some(&detail) {
         model.details.push(DetailView { detail, scroll: 0 });
     }

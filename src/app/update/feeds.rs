@@ -220,8 +220,8 @@ pub(super) fn act_finished(model: &mut Model, id: ActId, result: ActResult, now:
             model.acts.pending.remove(at);
         }
         ActState::Failed => {
-            model.acts.pending.remove(at);
-            kept = silences::keep_draft(model, &act);
+            let pending = model.acts.pending.remove(at);
+            kept = silences::keep_draft(model, &pending);
             effects = compose::failed(model, id, &result.message, now);
         }
     }

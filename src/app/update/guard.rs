@@ -235,7 +235,11 @@ fn expire(model: &Model, board: &AlertBoard, act: &Act, row: &BoardSilence) -> Q
             SafeText::line(model.us().called(&row.silence.created_by)),
             SafeText::line(&row.silence.comment)
         )),
-        ConfirmLine::Plain(format!("{} come back", counted(row.matches, "alert"))),
+        ConfirmLine::Plain(format!(
+            "{} {} back",
+            counted(row.matches, "alert"),
+            if row.matches == 1 { "comes" } else { "come" }
+        )),
     ];
     if !board.answers(&row.cluster) {
         let cluster = SafeText::line(&row.cluster);

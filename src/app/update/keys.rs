@@ -8,7 +8,7 @@ use crossterm::event::{
 use ratatui::layout::{Position, Rect};
 
 use super::dialog::{self, Read};
-use super::{compose, cursor, modals, prompts, run, say, tour};
+use super::{compose, cursor, modals, panes, prompts, run, say, tour};
 use crate::action::{Action, Place};
 use crate::app::focus::{Detail, PaneId};
 use crate::app::list::Step;
@@ -238,7 +238,7 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent, now: Now) -> Vec<Effec
         return Vec::new();
     };
     let was = (model.focus, selected_index(model, pane));
-    model.focus = pane;
+    panes::give_keys(model, pane);
     if let Some(row) = row {
         match pane {
             PaneId::Slo => {

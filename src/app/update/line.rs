@@ -148,12 +148,7 @@ fn leave_what_needs_a_screen(model: &mut Model, now: Now) -> Vec<Effect> {
             "a text is written in the console, or by `midwatch annotate`, `midwatch update`, `midwatch declare`"
         }
     };
-    let was_a_silence = matches!(model.modal, Some(Modal::Composer(_)));
     let mut effects = modals::close(model);
-    if was_a_silence {
-        // The line says all there is of it; put away, it would be in the way of the next one.
-        model.alerts.draft = None;
-    }
     effects.extend(say(model, Level::Warn, words, now));
     effects
 }

@@ -80,6 +80,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Input(Input::Key(key)) => Some(Chord::from(*key)),
         _ => None,
     };
+    if model.modal.is_none() {
+        model.toasts.stay_below();
+    }
     let mut effects = match msg {
         Msg::Input(Input::Key(key)) => keys::key(model, key, now),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text, now),

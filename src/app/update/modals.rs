@@ -14,7 +14,7 @@ use crate::app::acts::Act;
 use crate::app::attention::Lacks;
 use crate::app::kept::Keep;
 use crate::app::list::{Direction, Step};
-use crate::app::modal::{Choice, Field, Modal, Then};
+use crate::app::modal::{Choice, Composer, Field, Modal, Then};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::Fingerprint;
@@ -52,7 +52,9 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, chord: Chord, now: Now) -> V
 /// Closes what is open; what was typed into a composer is kept as a draft.
 pub(super) fn close(model: &mut Model) -> Vec<Effect> {
     match model.modal.take() {
-        Some(Modal::Composer(composer)) => model.alerts.draft = Some(composer),
+        Some(Modal::Composer(composer)) => {
+            silences::put_away(model, *composer);
+        }
         open @ Some(Modal::Compose(_)) => {
             model.modal = open;
             return compose::put_away(model);
@@ -215,8 +217,10 @@ pub(super) fn switch_context(model: &mut Model, name: String) -> Vec<Effect> {
     if model.running.is_some() {
         warn("the command that is running is killed, with everything it started");
     }
-    if model.alerts.draft.is_some() {
-        warn("the draft of a silence waits here until you come back; it is lost when midwatch ends");
+    match model.alerts.drafts.len() {
+        0 => {}
+        1 => warn("the draft of a silence waits here until you come back; it is lost when midwatch ends"),
+        _ => warn("drafts of silences wait here until you come back; they are lost when midwatch ends"),
     }
     lines.extend(leave::pages_under_way(model));
     if lines.is_empty() {
@@ -275,7 +279,7 @@ fn confirm_key(model: &mut Model, key: KeyEvent, pressed: Chord, now: Now) -> Ve
         KeyCode::Char('n' | 'q') if confirm.typed.is_empty() && is_bare(key) => false,
         _ => {
             if let Some(typed) = confirm.typed.first_mut() {
-                typed.input.input(key);
+                prompts::edit(&mut typed.input, key);
             } else {
                 let by_y = matches!(confirm.then, Then::Run(_));
                 let no = dialog::names(&model.keymap, &[Action::DialogLeave, Action::DialogNo]);
@@ -416,16 +420,13 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => {
-            let effects = close(model);
-            model
-                .toasts
-                .say(Level::Info, "put away; the draft is kept", now.tick);
-            return effects;
+            let form = Composer::clone(composer);
+            model.modal = None;
+            let words = silences::put_away(model, form);
+            return say(model, Level::Info, words, now);
         }
         KeyCode::Char('g') if ctrl => {
-            model.modal = None;
-            let fresh = silences::fresh(model, now);
-            model.modal = Some(Modal::Composer(Box::new(fresh)));
+            **composer = silences::fresh(std::mem::take(&mut composer.about));
             return silences::ask_past(model);
         }
         // Help's key elsewhere, and nothing that can be typed: it must not pass in silence.
@@ -463,7 +464,7 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
         }
         _ => {
             if let Some(input) = text_input(model) {
-                input.input(key);
+                prompts::edit(input, key);
             }
             return typed(model, now);
         }

@@ -17,17 +17,25 @@ pub(super) fn save_layout(model: &Model) -> Vec<Effect> {
 
 pub(super) fn focus(model: &mut Model, pane: PaneId) -> Vec<Effect> {
     model.details.clear();
-    model.focus = pane;
-    // Whoever goes to the incidents means the one that is shown: what arrives meanwhile is not acted on in its
-    // place. The alerts have their own guard: a row that has just changed is asked about.
-    match pane {
-        PaneId::Slo | PaneId::Alerts | PaneId::Logs | PaneId::Traces => {}
-        PaneId::Incident => model.incidents.list.hold(),
-    }
+    give_keys(model, pane);
     if model.layout.hidden.remove(&pane) {
         save_layout(model)
     } else {
         Vec::new()
+    }
+}
+
+/// Gives a pane the keys that somebody has chosen. Whoever goes there means the row that is under its cursor: what
+/// arrives meanwhile is not acted on in its place.
+pub(super) fn give_keys(model: &mut Model, pane: PaneId) {
+    model.focus = pane;
+    match pane {
+        PaneId::Slo => model.slo.list.pin(),
+        PaneId::Alerts => model.alerts.list.pin(),
+        // A log line is meant by whoever moves to it; until then the newest is kept in sight.
+        PaneId::Logs => {}
+        PaneId::Traces => model.traces.list.pin(),
+        PaneId::Incident => model.incidents.list.hold(),
     }
 }
 

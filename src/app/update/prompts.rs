@@ -13,7 +13,9 @@ use crate::app::modal::{Modal, Prompt, PromptKind, PromptTarget};
 use crate::app::panes::{Search, silence_by, silence_text};
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
+use crate::domain::alert::filter::Filter;
 use crate::domain::trace::TraceId;
+use crate::text::SafeText;
 use crate::time::Now;
 
 /// The list that has the keys; nothing where a page that is no list has them.
@@ -156,6 +158,14 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             if kind == PromptKind::Search && words.is_empty() {
                 return set_search(model, target, None);
             }
+            if kind == PromptKind::Filter
+                && target == PromptTarget::Pane(PaneId::Alerts)
+                && let Err(fault) = Filter::parse(&words)
+            {
+                let fault = SafeText::line(&fault.to_string()).into_string();
+                let why = format!("the filter is not in force, every alert is listed: {fault}");
+                return say(model, Level::Warn, why, now);
+            }
             if same || words.trim().is_empty() {
                 return Vec::new();
             }
@@ -192,11 +202,6 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             prompt.input.move_cursor(tui_textarea::CursorMove::End);
             modals::typed(model, now)
         }
-        // As a shell has it; the input would undo.
-        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            prompt.input.delete_line_by_head();
-            modals::typed(model, now)
-        }
         _ => {
             edit(&mut prompt.input, key);
             modals::typed(model, now)
@@ -204,9 +209,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     }
 }
 
-/// A key in a line of text. As in a shell, `ctrl-u` takes away what stands before the cursor.
+/// A key in a text. As in a shell, `ctrl-u` takes away what stands before the cursor in its line; by itself the input
+/// would undo.
 pub(super) fn edit(input: &mut TextArea<'static>, key: KeyEvent) {
-    if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL {
+    if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
         input.delete_line_by_head();
     } else {
         input.input(key);

@@ -1,5 +1,6 @@
 //! Silences: composing with a preview, extending, expiring.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,7 @@ use tui_textarea::TextArea;
 
 use super::alerts::targets;
 use super::guard::{self, Weight};
-use super::{busy, dialog, frozen, panes, refusal, say, undo};
-use crate::action::Action;
+use super::{busy, frozen, panes, refusal, say, undo};
 use crate::app::acts::{Act, PendingAct, SilenceRequest, Stage, Undoing};
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
@@ -17,49 +17,75 @@ use crate::app::panes::selected_silence;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
 use crate::domain::alert::matcher;
-use crate::domain::alert::{Alert, BoardSilence, IsAck, Labels, MatchOp, Matcher};
+use crate::domain::alert::{Alert, BoardSilence, Fingerprint, IsAck, Labels, MatchOp, Matcher, Standing};
 use crate::time::{Now, parse_duration, prometheus_duration};
 
 /// Each extension from the list of silences.
 const EXTEND_BY: TimeDelta = TimeDelta::hours(2);
 
-/// Opens the composer: a draft that was put away comes back, else matchers from what is under the cursor.
+/// Opens the composer for what is under the cursor, or marked.
 pub(super) fn compose(model: &mut Model, now: Now) -> Vec<Effect> {
+    let alerts = targets(model, now).now;
+    compose_of(model, shared(&alerts), &alerts, now)
+}
+
+/// Opens the composer with these matchers, of these alerts where some are meant. A draft is taken up only where it is
+/// about the same: one that was begun for other alerts waits for those.
+pub(super) fn compose_of(
+    model: &mut Model,
+    matchers: Vec<String>,
+    alerts: &[Arc<Alert>],
+    now: Now,
+) -> Vec<Effect> {
     if let Some(why) = refusal(model) {
         return say(model, Level::Warn, why, now);
     }
-    let composer = match model.alerts.draft.take() {
-        Some(draft) => {
-            let anew = dialog::names(&model.keymap, &[Action::DialogClear]);
-            let words = format!("your draft; {anew} starts over from the cursor");
-            model.toasts.say(Level::Info, words, now.tick);
-            Composer {
-                field: Field::Comment,
-                ..*draft
-            }
-        }
-        None => fresh(model, now),
+    let composer = match take_up(model, &matchers, alerts) {
+        Some(draft) => Composer {
+            about: matchers,
+            ..draft
+        },
+        None => fresh(matchers),
     };
     model.modal = Some(Modal::Composer(Box::new(composer)));
     ask_past(model)
 }
 
-/// Opens the composer with these matchers. One that was put away is not thrown away for it.
-pub(super) fn compose_of(model: &mut Model, matchers: &[String], now: Now) -> Vec<Effect> {
-    if let Some(why) = refusal(model) {
-        return say(model, Level::Warn, why, now);
+/// The newest draft that is about what these matchers are of. One that was sent and not made is also about the alerts
+/// that it was to hide: where others have come to them, they have less in common by now.
+fn take_up(model: &mut Model, matchers: &[String], alerts: &[Arc<Alert>]) -> Option<Composer> {
+    let board = model.alerts.board.clone().unwrap_or_default();
+    let is_there = |hit: &&Fingerprint| {
+        let alert = board.by_fingerprint.get(hit);
+        alert.is_some_and(|alert| alert.standing() != Standing::Over)
+    };
+    let is_meant = |hit: &Fingerprint| alerts.iter().any(|alert| alert.occurrence.fingerprint == *hit);
+    let hides_of_these = |draft: &Composer| {
+        let mut hits = draft.hits.iter().filter(is_there).peekable();
+        hits.peek().is_some() && hits.all(is_meant)
+    };
+    let drafts = &mut model.alerts.drafts;
+    let at = drafts
+        .iter()
+        .rposition(|draft| draft.about == matchers || hides_of_these(draft))?;
+    Some(Composer {
+        field: Field::Comment,
+        is_draft: true,
+        ..drafts.remove(at)
+    })
+}
+
+/// Puts a form away; what to say of it. One in which nobody has typed is no draft.
+pub(super) fn put_away(model: &mut Model, form: Composer) -> &'static str {
+    let typed = |area: &TextArea| !area.lines().join("").trim().is_empty();
+    let is_written = form.matchers.lines().join("\n") != form.about.join("\n")
+        || form.duration.lines().join("") != DURATION
+        || typed(&form.comment);
+    if !is_written {
+        return "put away; nothing was typed, so no draft is kept";
     }
-    if model.alerts.draft.is_some() {
-        let key = model.keymap.keys_for(Action::Silence).into_iter().next();
-        let why = format!(
-            "a silence is being composed already: {} takes it up, {} there starts over",
-            key.unwrap_or_else(|| Action::Silence.name().to_owned()),
-            dialog::names(&model.keymap, &[Action::DialogClear])
-        );
-        return say(model, Level::Info, why, now);
-    }
-    model.modal = Some(Modal::Composer(Box::new(composer(matchers.to_vec(), "2h", ""))));
-    ask_past(model)
+    model.alerts.drafts.push(form);
+    "put away; the draft is kept"
 }
 
 /// Matchers of what several alerts have in common.
@@ -73,10 +99,12 @@ pub(super) fn shared(alerts: &[Arc<Alert>]) -> Vec<String> {
     shared.map(|pair| equal(pair).to_string()).collect()
 }
 
-/// A composer prefilled from the cursor.
-pub(super) fn fresh(model: &Model, now: Now) -> Composer {
-    let alerts = targets(model, now).now;
-    composer(shared(&alerts), "2h", "")
+/// How long a silence lasts where nobody says otherwise.
+const DURATION: &str = "2h";
+
+/// A composer with these matchers and nothing typed.
+pub(super) fn fresh(matchers: Vec<String>) -> Composer {
+    composer(matchers.clone(), matchers, DURATION, "")
 }
 
 /// Labels that all have with the same value.
@@ -201,13 +229,15 @@ pub(super) fn submit(model: &mut Model, now: Now) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    model.alerts.draft = Some(composer.clone());
+    let form = Composer::clone(composer);
     match reaching(model, request).and_then(|act| guard::question(model, &act).map(|asked| (act, asked))) {
         Ok((_, Some(question))) if question.weight == Weight::Heavy || !question.confirm.typed.is_empty() => {
+            model.alerts.drafts.push(form);
             model.modal = Some(Modal::Confirm(question.confirm));
             Vec::new()
         }
         Ok((act, _)) => {
+            model.alerts.drafts.push(form);
             model.modal = None;
             queue(model, act, now)
         }
@@ -236,13 +266,14 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
         Ok(question) => question.map(|question| question.confirm.hits).unwrap_or_default(),
         Err(why) => return say(model, Level::Warn, why, now),
     };
-    model.alerts.draft = None;
+    let about = taken_from(model, &act);
     model.alerts.marks.retain(|mark| !hits.contains(mark));
     let grace = model.settings.grace;
     let until = now.tick + grace;
     let id = model.acts.add(act.clone(), Stage::Grace { until }, now.tick);
     if let Some(added) = model.acts.pending.last_mut() {
         added.hits = hits;
+        added.about = about;
     }
     let undo = model
         .keymap
@@ -253,6 +284,25 @@ pub(super) fn queue(model: &mut Model, act: Act, now: Now) -> Vec<Effect> {
     let said = format!("silence goes out in {}s · {undo} undoes it", grace.as_secs());
     model.toasts.say(Level::Info, said, now.tick);
     vec![Effect::Carry { id, act }]
+}
+
+/// The draft that is sent as this is none any more; what it was about.
+fn taken_from(model: &mut Model, act: &Act) -> Vec<String> {
+    let Act::Silence(sent) = act else {
+        return Vec::new();
+    };
+    let longest = model.settings.silence_max;
+    let says_it = |draft: &Composer| {
+        request(draft, longest).is_ok_and(|draft| {
+            SilenceRequest {
+                clusters: sent.clusters.clone(),
+                ..draft
+            } == *sent
+        })
+    };
+    let drafts = &mut model.alerts.drafts;
+    let at = drafts.iter().rposition(says_it);
+    at.map(|at| drafts.remove(at).about).unwrap_or_default()
 }
 
 /// A new board: a silence in its grace time that would hide by now what nobody was shown, and what is not to be
@@ -279,37 +329,41 @@ pub(super) fn look_again(model: &mut Model, now: Now) -> Vec<Effect> {
 /// A silence that could not be saved is to be tried again: a question takes its place where it would hide by now
 /// what nobody was shown. Nothing where it may go as it is.
 pub(super) fn ask_anew(model: &mut Model, at: usize, now: Now) -> Option<Vec<Effect>> {
-    let PendingAct { act, hits, .. } = model.acts.pending.get(at)?.clone();
-    if !matches!(act, Act::Silence(_)) {
+    let pending = model.acts.pending.get(at)?.clone();
+    if !matches!(pending.act, Act::Silence(_)) {
         return None;
     }
-    let confirm = match guard::question(model, &act) {
-        Ok(question) => guard::asked_again(model, question?, &hits)?,
+    let confirm = match guard::question(model, &pending.act) {
+        Ok(question) => guard::asked_again(model, question?, &pending.hits)?,
         Err(why) => return Some(say(model, Level::Warn, why, now)),
     };
     model.acts.pending.remove(at);
     // Whatever the answer, what was typed is there.
-    keep_draft(model, &act);
+    keep_draft(model, &pending);
     model.modal = Some(Modal::Confirm(confirm));
     Some(Vec::new())
 }
 
-/// Keeps the text of a silence that was not made as the draft, unless a newer one is there; what to add to the
-/// sentence that says so.
-pub(super) fn keep_draft(model: &mut Model, act: &Act) -> &'static str {
-    let Act::Silence(request) = act else { return "" };
-    if model.alerts.draft.is_some() || matches!(model.modal, Some(Modal::Composer(_))) {
+/// Keeps the text of a silence that was not made as a draft for what it was about; what to add to the sentence that
+/// says so.
+pub(super) fn keep_draft(model: &mut Model, pending: &PendingAct) -> &'static str {
+    let Act::Silence(request) = &pending.act else {
         return "";
-    }
-    let lines = request.matchers.iter().map(ToString::to_string).collect();
+    };
+    let lines: Vec<String> = request.matchers.iter().map(ToString::to_string).collect();
+    let about = Some(pending.about.clone()).filter(|about| !about.is_empty());
+    let about = about.unwrap_or_else(|| lines.clone());
     let duration = prometheus_duration(request.duration);
-    let draft = composer(lines, &duration, &request.comment);
-    model.alerts.draft = Some(Box::new(draft));
+    let draft = composer(about, lines, &duration, &request.comment);
+    model.alerts.drafts.push(Composer {
+        hits: pending.hits.clone(),
+        ..draft
+    });
     "; its text is kept as a draft"
 }
 
 /// A composer with these texts, every cursor behind what stands there, the comment's field first.
-fn composer(matchers: Vec<String>, duration: &str, comment: &str) -> Composer {
+fn composer(about: Vec<String>, matchers: Vec<String>, duration: &str, comment: &str) -> Composer {
     let filled = |lines: Vec<String>| {
         let mut area = TextArea::from(if lines.is_empty() {
             vec![String::new()]
@@ -322,6 +376,9 @@ fn composer(matchers: Vec<String>, duration: &str, comment: &str) -> Composer {
         area
     };
     Composer {
+        about,
+        hits: BTreeSet::new(),
+        is_draft: false,
         matchers: filled(matchers),
         duration: filled(vec![duration.to_owned()]),
         comment: filled(vec![comment.to_owned()]),

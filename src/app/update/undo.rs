@@ -92,9 +92,10 @@ pub(super) fn answered(model: &mut Model, id: ActId, result: Result<(), String>,
         effects.push(Effect::Ring);
         return effects;
     }
+    let pending = pending.clone();
     model.acts.pending.retain(|pending| pending.id != id);
     let (mut effects, kept) = if matches!(act, Act::Silence(_)) {
-        (Vec::new(), silences::keep_draft(model, &act))
+        (Vec::new(), silences::keep_draft(model, &pending))
     } else {
         compose::give_back(model, id, &act, now)
     };

@@ -334,6 +334,7 @@ pub(super) fn anchored(pattern: &str) -> Result<Regex, String> {
                 .last()
                 .unwrap_or_default()
                 .trim()
+                .trim_start_matches("error: ")
                 .to_owned(),
         })
 }

@@ -15,7 +15,7 @@ use crate::domain::incident::Incident;
 use crate::domain::pattern::told_first;
 use crate::domain::slo::{SloReport, SloState, duration_in_words};
 use crate::domain::trace::scale::lasting_in_column;
-use crate::text::{Cut, cut};
+use crate::text::{Cut, cut, grouped};
 
 /// Rows of a part that may have many.
 const MOST: usize = 6;
@@ -343,7 +343,8 @@ impl Page<'_> {
         rows.extend(more(part, count.saturating_sub(MOST)));
         let read = format!(
             "{} lines read since, {} of the hour before",
-            lines.since, lines.before
+            grouped(lines.since),
+            grouped(lines.before)
         );
         let read = if lines.is_sample {
             format!("{read}: a sample, there are more")

@@ -30,7 +30,7 @@ use crate::domain::pattern::told_first;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::duration_in_words;
 use crate::domain::trace::scale::lasting;
-use crate::text::{Cut, cut};
+use crate::text::{Cut, cut, grouped};
 
 /// Patterns among the suspects: one trouble says the same in many ways.
 const MOST_PATTERNS: usize = 2;
@@ -523,8 +523,8 @@ pub(super) fn told(
 ) -> Option<String> {
     let lines = match (pattern.since.count, is_sample) {
         (1, _) => "1 line".to_owned(),
-        (count, false) => format!("{count} lines"),
-        (count, true) => format!("{count} lines of those read"),
+        (count, false) => format!("{} lines", grouped(count)),
+        (count, true) => format!("{} lines of those read", grouped(count)),
     };
     let about = if is_sample { "about " } else { "" };
     match change {

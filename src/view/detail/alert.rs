@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use super::Pages;
 use crate::app::focus::Detail;
 use crate::app::incidents::short;
-use crate::app::panes::AlertPane;
-use crate::domain::alert::{AckState, Alert, BoardSilence};
+use crate::app::panes::{AlertPane, FIRINGS_STEP};
+use crate::domain::alert::{AckState, Alert, BoardSilence, Standing};
 use crate::text::{Cut, SafeText, cut};
 use crate::theme::Role;
 use crate::view::pane::{alerts, incident_rows, standing};
@@ -279,7 +279,8 @@ fn history<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
         return;
     }
     sheet.heading("The last day");
-    let firings = match of_this(&scene.model.alerts, alert) {
+    let now = scene.still.utc;
+    let found = match of_this(&scene.model.alerts, alert) {
         None if scene.model.settings.has_metrics => {
             sheet.prose("asking Prometheus…", Role::StateBusy);
             return;
@@ -292,41 +293,79 @@ fn history<'a>(scene: Scene<'a>, alert: &'a Alert, sheet: &mut Sheet<'a>) {
             sheet.prose(&format!("not known: {why}"), Role::StateFailed);
             return;
         }
-        Some(Ok(firings)) => firings,
+        Some(Ok(found)) => found,
     };
-    sheet.figure(2, move |buffer, area| strip(scene, buffer, area, firings));
-    if firings.is_empty() {
+    let told = as_told(alert, found, now);
+    let count = told.len();
+    if count == 0 {
         sheet.prose("it did not fire", Role::TextMuted);
         return;
     }
-    let now = scene.still.utc;
-    for (from, to) in firings.iter().rev().take(LISTED) {
-        let lasted = (*to - *from).to_std().unwrap_or_default();
-        let still = now - *to < TimeDelta::minutes(2);
-        let end = if still {
-            "now".to_owned()
-        } else {
-            figures::moment(*to, now, scene.model.zone)
-        };
-        sheet.line(vec![
-            Piece::own(figures::moment(*from, now, scene.model.zone), Role::Text),
-            Piece::own(format!(" – {end}"), Role::TextMuted),
-            Piece::own(format!("  {}", words::span(lasted)), Role::Text),
-        ]);
+    let rows: Vec<Vec<Piece>> = told
+        .iter()
+        .rev()
+        .take(LISTED)
+        .map(|firing| firing_row(scene, *firing))
+        .collect();
+    sheet.figure(2, move |buffer, area| strip(scene, buffer, area, &told));
+    for row in rows {
+        sheet.line(row);
     }
-    if firings.len() > LISTED {
-        sheet.prose(&format!("and {} before", firings.len() - LISTED), Role::TextMuted);
+    if count > LISTED {
+        sheet.prose(&format!("and {} before", count - LISTED), Role::TextMuted);
     }
 }
 
-type Firings = Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, String>;
+fn firing_row(scene: Scene, (from, to): Firing) -> Vec<Piece<'static>> {
+    let now = scene.still.utc;
+    let end = if to == now {
+        "now".to_owned()
+    } else {
+        figures::moment(to, now, scene.model.zone)
+    };
+    let lasted = (to - from).to_std().unwrap_or_default();
+    let lasted = if lasted.is_zero() && to < now {
+        format!("under {}", words::span(FIRINGS_STEP))
+    } else {
+        words::span(lasted)
+    };
+    vec![
+        Piece::own(figures::moment(from, now, scene.model.zone), Role::Text),
+        Piece::own(format!(" – {end}"), Role::TextMuted),
+        Piece::own(format!("  {lasted}"), Role::Text),
+    ]
+}
+
+/// From when to when an alert fired.
+type Firing = (DateTime<Utc>, DateTime<Utc>);
+
+/// The firings that Prometheus remembers, and the one that goes on as the alert itself tells it: what was looked for every
+/// few minutes only was found later than it began.
+fn as_told(alert: &Alert, found: &[Firing], now: DateTime<Utc>) -> Vec<Firing> {
+    let mut told = found.to_vec();
+    if alert.standing() == Standing::Over {
+        return told;
+    }
+    // Clocks of several evaluators differ by less.
+    let a_moment = TimeDelta::minutes(1);
+    let began = alert.occurrence.starts_at;
+    let is_this = |(from, to): &Firing| *to >= began && *from > began - a_moment;
+    told.retain(|firing| firing.0 < began && !is_this(firing));
+    if let Some((_, to)) = told.last_mut() {
+        *to = began.min(*to);
+    }
+    told.push((began, now));
+    told
+}
+
+type Firings = Result<Vec<Firing>, String>;
 
 fn of_this<'a>(pane: &'a AlertPane, alert: &Alert) -> Option<&'a Firings> {
     let (fingerprint, firings) = pane.history.as_ref()?;
     (*fingerprint == alert.occurrence.fingerprint).then_some(firings)
 }
 
-fn strip(scene: Scene, buffer: &mut Buffer, area: Rect, firings: &[(DateTime<Utc>, DateTime<Utc>)]) {
+fn strip(scene: Scene, buffer: &mut Buffer, area: Rect, firings: &[Firing]) {
     let now = scene.still.utc;
     let day = TimeDelta::hours(24);
     let cells = i32::from(area.width.max(1));
@@ -369,4 +408,29 @@ fn route<'a>(alert: &'a Alert, sheet: &mut Sheet<'a>) {
         sheet.pair("receivers", &alert.receivers.join(", "), Role::Text);
     }
     sheet.pair("id", &alert.occurrence.fingerprint.to_string(), Role::TextMuted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::desk::sample;
+
+    #[test]
+    fn a_firing_that_goes_on_begins_when_the_alert_says_and_not_when_it_was_first_seen() {
+        let at = |minutes: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        let mut alert = sample::alert(&[("alertname", "A")]);
+        alert.occurrence.starts_at = at(55);
+        // Looked for at 58 for the first time since: the page was opened then, and is read two minutes later.
+        let found = [(at(10), at(20)), (at(58), at(58))];
+        assert_eq!(
+            as_told(&alert, &found, at(60)),
+            [(at(10), at(20)), (at(55), at(60))]
+        );
+        // Not seen at all yet; and one that seems to go on from the one before.
+        assert_eq!(as_told(&alert, &[], at(56)), [(at(55), at(56))]);
+        assert_eq!(
+            as_told(&alert, &[(at(48), at(58))], at(60)),
+            [(at(48), at(55)), (at(55), at(60))]
+        );
+    }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::app::incidents::{Times, called, label};
+use crate::app::incidents::{Kinds, Times, called, label};
 use crate::domain::alert::plan::counted;
 use crate::domain::incident::{AssignedVia, DueWhat, Incident, IncidentId, Person, Urgency};
 use crate::domain::timeline::{Event, Timeline};
@@ -384,6 +384,27 @@ fn heading(scene: Scene, buffer: &mut Buffer, row: Rect, timeline: Option<&Timel
     scene.line(buffer, row, &pieces);
 }
 
+/// What hides every event of a timeline, and the key that brings them back.
+fn hidden_events(scene: Scene) -> String {
+    let pane = &scene.model.incidents;
+    let key = |action| hints::key(scene, action).unwrap_or_default();
+    match pane.kinds.word() {
+        Some(word) => {
+            let others = match pane.kinds.next() {
+                Kinds::All => "shows all again",
+                Kinds::People | Kinds::Signals | Kinds::Changes | Kinds::Starred | Kinds::Todos => {
+                    "shows the next kind"
+                }
+            };
+            format!(
+                "No event of this kind: {word} alone; {} {others}.",
+                key(Action::FilterKinds)
+            )
+        }
+        None => format!("No event matches the filter; {} changes it.", key(Action::Filter)),
+    }
+}
+
 /// The events in sight, the one under the cursor among them, unfolded ones whole.
 fn events(scene: Scene, buffer: &mut Buffer, (area, story): (Rect, Rect), incident: &Incident) {
     let pane = &scene.model.incidents;
@@ -414,7 +435,7 @@ fn events(scene: Scene, buffer: &mut Buffer, (area, story): (Rect, Rect), incide
             (Some(all), _) if all.events.is_empty() => {
                 Piece::word("Nothing is known of it yet.", Role::TextMuted)
             }
-            (Some(_), _) => Piece::word("No event of this kind.", Role::TextMuted),
+            (Some(_), _) => Piece::own(hidden_events(scene), Role::TextMuted),
         };
         scene.line(buffer, inset(widget::row(body, 0)), &[piece]);
         return;

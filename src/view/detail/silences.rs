@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::panes::SilenceKey;
+use crate::domain::alert::plan::counted;
 use crate::domain::alert::{BoardSilence, IsAck, SilenceState};
 use crate::terminal::Focused;
 use crate::text::SafeText;
@@ -41,6 +42,13 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let board = scene.model.alerts.board.as_deref();
     let count = match board.map(belief::heard) {
         Some(Heard::Nobody) if total == 0 => Piece::word("not known", Role::SeverityCritical),
+        Some(_) if list.hidden > 0 => {
+            let all = total + list.hidden;
+            Piece::own(
+                format!("{total} of {all} {}", list.choice.word()),
+                Role::TextMuted,
+            )
+        }
         Some(_) | None => Piece::own(format!("{total} {}", list.choice.word()), Role::TextMuted),
     };
     let room = pane::room_for_cause(area.width, 10 + count.width() + list.filter.len());
@@ -52,6 +60,9 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
+    if list.rows.is_empty() && list.hidden > 0 {
+        return filtered_away(scene, buffer, inside);
+    }
     if list.rows.is_empty() {
         let next = hints::key(scene, crate::action::Action::ShowExpired).unwrap_or_default();
         let make = hints::key(scene, crate::action::Action::Back).unwrap_or_default();
@@ -98,6 +109,26 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         total,
     };
     thumb(scene, buffer, area, extent, Focused::Gained);
+}
+
+/// That it is the filter that shows nothing, and which of its words.
+fn filtered_away(scene: Scene, buffer: &mut Buffer, area: Rect) {
+    let list = &scene.model.silences;
+    let filter = SafeText::line(&list.filter);
+    let which = list.choice.word();
+    let none = format!(
+        "None of {} ({which}) matches `{filter}`.",
+        counted(list.hidden, "silence")
+    );
+    let board = scene.model.alerts.board.as_deref();
+    let mut more: Vec<String> = Vec::new();
+    if let Some((word, near)) = board.and_then(|board| list.missed(board)) {
+        let near = near.map_or_else(String::new, |near| format!("; near: {near}"));
+        more.push(SafeText::line(&format!("No silence has {word}{near}.")).into_string());
+    }
+    let key = hints::key(scene, crate::action::Action::Filter).unwrap_or_default();
+    more.push(format!("{key} changes the filter; an empty one shows all."));
+    message(scene, buffer, area, (&none, Role::Text), &more);
 }
 
 fn find<'a>(scene: Scene<'a>, (cluster, id): &SilenceKey) -> Option<&'a BoardSilence> {

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect, Size};
 use tui_textarea::TextArea;
 
 use super::{boxed, input};
+use crate::action::Action;
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
 use crate::domain::alert::plan::silence_preview;
@@ -34,8 +35,12 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
         buffer,
         body,
         Size::new(width, height),
-        "Silence",
-        Vec::new(),
+        if open.is_draft {
+            "Silence · your draft"
+        } else {
+            "Silence"
+        },
+        others(scene),
     );
     if text.is_empty() {
         return None;
@@ -71,6 +76,18 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
     }
     preview.draw(scene, buffer, place.rest, 0);
     cursor
+}
+
+/// Drafts that are about other alerts: they wait for those, and the palette lists them.
+fn others(scene: Scene) -> Vec<Piece> {
+    let (others, each) = match scene.model.alerts.drafts.len() {
+        0 => return Vec::new(),
+        1 => ("1 other draft is kept".to_owned(), "it"),
+        others => (format!("{others} other drafts are kept"), "them"),
+    };
+    let palette = scene.model.keymap.first_or_name(Action::Palette);
+    let words = format!("{others} · {palette} silence lists {each}");
+    vec![Piece::own(words, Role::TextMuted)]
 }
 
 /// Rows handed out from the top.

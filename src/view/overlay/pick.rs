@@ -14,6 +14,19 @@ use crate::view::sheet::Sheet;
 use crate::view::widget::scrollbar::Extent;
 use crate::view::widget::{self, Piece, columns};
 
+/// Marks the last row of what is said where there is no room for the rest of it.
+fn goes_on(scene: Scene, buffer: &mut Buffer, row: Rect) {
+    let is_blank = |x: u16| buffer.cell((x, row.y)).is_none_or(|cell| cell.symbol() == " ");
+    let behind = (row.x..row.right()).rev().find(|x| !is_blank(*x));
+    let at = behind.map_or(row.x, |last| (last + 1).min(row.right().saturating_sub(1)));
+    let end = Rect {
+        x: at,
+        width: row.right().saturating_sub(at),
+        ..row
+    };
+    scene.line(buffer, end, &[Piece::word("…", Role::StateStale)]);
+}
+
 /// Draws the list; where the cursor is.
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Pick) -> Option<Position> {
     let most = 84.min(body.width);
@@ -45,7 +58,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Pick) -
         height: above,
         ..text
     };
-    said.draw(scene, buffer, said_area, 0);
+    let extent = said.draw(scene, buffer, said_area, 0);
+    if extent.total > extent.shown {
+        goes_on(scene, buffer, widget::row(said_area, above.saturating_sub(1)));
+    }
     let rest = Rect {
         y: text.y + above,
         height: text.height - above,

@@ -42,6 +42,11 @@ const STATE_ROOMY: u16 = 21;
 /// The columns for a width: the state has room for its words before the name has more than it needs.
 fn columns_for(width: u16) -> [Column; 5] {
     let mut columns = COLUMNS;
+    if (39..46).contains(&width) {
+        // Two rows of one name are told apart by their services: name and state give way before that one goes.
+        columns[1].width = flex(11, 52, 4);
+        columns[4].width = flex(8, 40, 2);
+    }
     if (51..62).contains(&width) {
         // `HighErrorRate ×3` and `acked mara 4m`.
         columns[1].width = flex(18, 52, 4);
@@ -128,7 +133,7 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let shown = list_rows(area);
     let border = Border {
         count: pane.shown().map_or_else(Vec::new, |board| count(scene, board)),
-        filter: narrowed(scene, PaneId::Alerts, &pane.filter),
+        filter: narrowed(scene, PaneId::Alerts, in_force(scene)),
         fresh,
         foot: timed(
             scene,
@@ -326,9 +331,16 @@ fn held(board: &AlertBoard) -> usize {
     board.counts.active + board.counts.acknowledged + board.counts.suppressed
 }
 
+/// The filter that holds: one that cannot be read hides nothing.
+fn in_force(scene: Scene<'_>) -> &str {
+    let pane = &scene.model.alerts;
+    let is_read = pane.shown().is_none_or(|board| board.filter_error.is_none());
+    if is_read { pane.filter.trim() } else { "" }
+}
+
 /// Whether a filter or the scope shows less than there is.
 fn is_narrowed(scene: Scene) -> bool {
-    !scene.model.alerts.filter.trim().is_empty() || scene.model.scope.of(PaneId::Alerts).is_some()
+    !in_force(scene).is_empty() || scene.model.scope.of(PaneId::Alerts).is_some()
 }
 
 /// Whether it is the filter or the scope that shows nothing.
@@ -491,4 +503,23 @@ fn empty(scene: Scene, buffer: &mut Buffer, area: Rect, fresh: Freshness) {
         ));
     }
     message(scene, buffer, area, (&sentence, role), &more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_stays_where_two_rows_of_one_name_would_look_alike() {
+        for width in 39..200 {
+            let columns = columns_for(width);
+            let slots = columns::layout(&columns, width, 1);
+            assert!(slots.shows(2), "{width}");
+        }
+        // A terminal of a hundred columns with lines to read beside.
+        let columns = columns_for(42);
+        let slots = columns::layout(&columns, 42, 1);
+        let service = slots.rect(2, Rect::new(0, 0, 42, 1)).map(|slot| slot.width);
+        assert!(service >= Some(8), "{service:?}");
+    }
 }

@@ -25,7 +25,7 @@ use crate::backend::logs::{LATE, TailMode};
 use crate::domain::log::{Gap, GapReason, Level, Nanos};
 use crate::logstore::query::Query;
 use crate::terminal::Focused;
-use crate::text::{Cut, SafeText, cut};
+use crate::text::{Cut, SafeText, cut, grouped};
 use crate::theme::Role;
 pub(in super::super) use rows::place_at;
 
@@ -454,18 +454,6 @@ fn how_late(area: Rect) -> String {
         return String::new();
     }
     format!(", lines up to {} late", words::span(LATE))
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// What is looked for by who was led here: `span 00f0… of trace 4bf92f35`, `trace 4bf92f35`; nothing where it is

@@ -20,17 +20,19 @@ pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Ro
         height: area.height.min(1),
         ..area
     };
-    let cells = if area.width < NUMBER + 3 {
-        0
+    let text = percent(share);
+    let (number, cells) = if area.width < NUMBER + 3 {
+        (NUMBER, 0)
     } else {
-        area.width - NUMBER
+        // A number that is wider than most takes a cell of the bar: a blank always stands between.
+        let number = NUMBER.max(width(&text) as u16 + 1);
+        (number, area.width - number)
     };
     if cells > 0 {
         draw_track(buffer, Rect { width: cells, ..area }, theme, share, role);
     }
     // Only the number itself is styled: an underlined or reversed role must not paint the space before it.
-    let text = percent(share);
-    let free = NUMBER.saturating_sub(width(&text) as u16);
+    let free = number.saturating_sub(width(&text) as u16);
     put(buffer, after(area, cells + free), &text, theme.style(role));
 }
 
@@ -71,7 +73,7 @@ pub fn percent(share: f64) -> String {
     } else if (99.0..100.0).contains(&percent) {
         99.0
     } else if percent < 0.0 {
-        percent.floor().max(-999.0)
+        percent.round().clamp(-999.0, -1.0)
     } else {
         percent.round().min(999.0)
     };
@@ -97,7 +99,8 @@ mod tests {
         assert_eq!(drawn(0.41, Glyphs::Unicode), "━━━╸────  41%");
         assert_eq!(drawn(0.0001, Glyphs::Unicode), "╸───────  <1%");
         assert_eq!(drawn(0.0, Glyphs::Unicode), "────────   0%");
-        assert_eq!(drawn(-0.123, Glyphs::Unicode), "──────── -13%");
+        assert_eq!(drawn(-0.123, Glyphs::Unicode), "──────── -12%");
+        assert_eq!(drawn(-0.995, Glyphs::Unicode), "─────── -100%");
         assert_eq!(drawn(f64::NAN, Glyphs::Unicode), "────────    –");
         assert_eq!(drawn(0.41, Glyphs::Ascii), "###=----  41%");
     }
@@ -108,6 +111,7 @@ mod tests {
         assert_eq!(percent(1.0), "100%");
         assert_eq!(percent(0.004), "<1%");
         assert_eq!(percent(-0.001), "-1%");
+        assert_eq!(percent(-0.994), "-99%");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use midwatch::app::acts::{Act, Stage};
+use midwatch::app::list::ListState;
 use midwatch::app::msg::ActState;
+use midwatch::app::toast::Level;
 use midwatch::app::{Effect, Msg, Settings};
 use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, BoardSilence, IsAck};
 use midwatch::theme::{Glyphs, Theme};
@@ -14,7 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Hand, pod};
-use crate::fixtures::{ago, alert_board, board_of, now, settings};
+use crate::fixtures::{ago, alert, alert_board, board_of, now, settings};
 
 fn held(mut alert: Alert, by: &str) -> Alert {
     alert.ack = AckState::Held(Ack {
@@ -51,6 +53,75 @@ pub fn screen(hand: &Hand) -> String {
         .iter()
         .map(ratatui::buffer::Cell::symbol)
         .collect()
+}
+
+#[test]
+fn an_act_hits_the_row_that_was_under_the_cursor_when_its_pane_was_chosen() {
+    for chosen in ["2", "1 tab"] {
+        let mut hand = Hand::with(vec![pod("Old", "1")]);
+        hand.model.alerts.list = ListState::default();
+        hand.model.alerts.arrange();
+        hand.press(chosen);
+        hand.board(vec![alert("New", "critical", "cart", 0, &[]), pod("Old", "1")]);
+        hand.wait(15_000);
+        hand.taken();
+        hand.press("a");
+        let (_, act) = hand.one_act();
+        assert!(
+            act.names(pod("Old", "1").occurrence.fingerprint),
+            "{chosen}: {act:?}"
+        );
+        assert!(!act.names(alert("New", "critical", "cart", 0, &[]).occurrence.fingerprint));
+    }
+}
+
+#[test]
+fn a_pane_that_nobody_chose_stays_at_its_top() {
+    let mut hand = Hand::with(vec![pod("Old", "1")]);
+    hand.model.alerts.list = ListState::default();
+    hand.model.alerts.arrange();
+    hand.press("1");
+    hand.board(vec![alert("New", "critical", "cart", 0, &[]), pod("Old", "1")]);
+    assert_eq!(hand.model.alerts.list.index, 0);
+}
+
+#[test]
+fn words_said_before_a_dialog_leave_it_its_keys() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.model.toasts.say(Level::Warn, "said before", hand.now.tick);
+    assert!(hand.screen().contains("said before"));
+    hand.press("s");
+    let screen = hand.screen();
+    assert!(
+        !screen.contains("said before") && screen.contains("put away"),
+        "{screen}"
+    );
+    // What is said of the dialog itself is seen, and what was said before is not lost.
+    hand.press("f1");
+    assert!(hand.screen().contains("sends from why"), "{}", hand.screen());
+    hand.press("esc");
+    assert!(
+        hand.model
+            .toasts
+            .all()
+            .iter()
+            .any(|toast| toast.text == "said before")
+    );
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_is_not_on_the_border_and_its_fault_is_told_whole() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("&");
+    hand.write("severity=~\"crit(\"");
+    hand.press("enter");
+    hand.assert_said("the filter is not in force, every alert is listed");
+    hand.assert_said("unclosed group");
+    let mut board = board_of(vec![pod("A", "1")]);
+    board.filter_error = Some("no regex".to_owned());
+    hand.tell(Msg::AlertsArranged(Arc::new(board)));
+    hand.wait(20_000);
+    assert!(!hand.screen().contains("⟨severity"), "{}", hand.screen());
 }
 
 #[test]

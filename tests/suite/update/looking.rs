@@ -467,10 +467,10 @@ fn a_row_that_was_worked_on_keeps_the_cursor() {
         hand.board(more);
         assert_eq!(selected(&hand), "group A", "{keys}");
     }
-    // Nobody has touched it: it rests on the most urgent.
+    // Who chose the pane reads the row under its cursor.
     let mut hand = Hand::with(vec![pod("A", "1")]);
     hand.board(vec![page(), pod("A", "1")]);
-    assert_eq!(selected(&hand), "Page");
+    assert_eq!(selected(&hand), "A 1");
 }
 
 #[test]

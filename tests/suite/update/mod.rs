@@ -37,7 +37,12 @@ use midwatch::domain::alert::{Alert, AlertBoard};
 use midwatch::keymap;
 use midwatch::outbox::EntryId;
 use midwatch::terminal::Input;
+use midwatch::theme::{Glyphs, Theme};
 use midwatch::time::Now;
+use midwatch::view;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::fixtures::{alert, board_of, look, now, settings, silent_with, size, tell};
 
@@ -170,6 +175,20 @@ impl Hand {
             leases,
         };
         self.tell(Msg::ActFinished { id, result });
+    }
+
+    /// What is on the screen.
+    pub fn screen(&self) -> String {
+        let size = self.model.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+        let theme = Theme::from_styles("plain", Glyphs::Unicode, |_| Style::new());
+        view::draw(&self.model, &theme, self.now, &mut buffer);
+        let row = |y| {
+            (0..size.width)
+                .map(|x| buffer[(x, y)].symbol())
+                .collect::<String>()
+        };
+        (0..size.height).map(row).collect::<Vec<_>>().join("\n")
     }
 
     /// The newest passing word.

@@ -204,10 +204,9 @@ fn a_silence_is_composed_of_the_matchers_or_of_the_alerts_that_are_named() {
         other => panic!("no composer: {other:?}, said {:?}", hand.said()),
     };
     assert_eq!(lines(&hand), ["alertname=\"Slow\"", "pod=~\"1|2\""]);
+    hand.write("known");
     hand.press("esc");
-    hand.command("silence slow");
-    hand.assert_said("a silence is being composed already");
-    hand.model.alerts.draft = None;
+    // A draft of other matchers is in no one's way.
     hand.command("silence slow");
     assert!(
         !lines(&hand).iter().any(|line| line.starts_with("pod")),
@@ -215,7 +214,6 @@ fn a_silence_is_composed_of_the_matchers_or_of_the_alerts_that_are_named() {
         lines(&hand)
     );
     hand.press("esc");
-    hand.model.alerts.draft = None;
     hand.command("silence a=\"x");
     assert!(
         !hand.said().is_empty() && hand.model.modal.is_none(),

@@ -59,22 +59,66 @@ fn a_function_key_in_the_composer_says_its_keys_and_types_nothing() {
 }
 
 #[test]
-fn esc_keeps_a_draft_and_ctrl_l_starts_over() {
+fn esc_keeps_a_draft_for_what_it_is_about_and_starting_over_stays_with_that() {
     let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
     hand.press("s");
     hand.write("half a thought");
     hand.press("esc");
     assert!(hand.model.modal.is_none());
-    hand.assert_said("draft");
-    hand.press("esc j s");
+    hand.assert_said("the draft is kept");
+    hand.press("s");
+    assert!(composer(&hand).is_draft);
     assert_eq!(composer(&hand).comment.lines(), ["half a thought"]);
-    assert!(
-        matchers(&hand).contains("alertname=\"A\""),
-        "the draft's own target"
-    );
     hand.press("ctrl-g");
+    assert!(!composer(&hand).is_draft);
     assert_eq!(composer(&hand).comment.lines(), [""]);
-    assert!(matchers(&hand).contains("alertname=\"B\""), "the cursor's");
+    assert!(matchers(&hand).contains("alertname=\"A\""));
+    hand.press("esc");
+    hand.assert_said("nothing was typed");
+    assert!(hand.model.alerts.drafts.is_empty());
+}
+
+#[test]
+fn a_draft_is_taken_up_only_for_what_it_is_about() {
+    let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
+    hand.press("s");
+    hand.write("deploy of A");
+    hand.press("esc j s");
+    assert!(!composer(&hand).is_draft);
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+    assert!(matchers(&hand).contains("alertname=\"B\""), "{}", matchers(&hand));
+    hand.write("disks of B");
+    hand.press("esc");
+    // Each is there for its own, whatever was edited in it.
+    hand.press("k s");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
+    hand.press("shift-tab shift-tab backspace backspace esc");
+    hand.press("j s");
+    assert_eq!(composer(&hand).comment.lines(), ["disks of B"]);
+    hand.press("enter");
+    assert_eq!(
+        hand.model.alerts.drafts.len(),
+        1,
+        "the one that is sent is no draft"
+    );
+    hand.press("k s");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
+    hand.press("esc");
+    // And where its alert is out of sight, the palette has it.
+    hand.board(vec![pod("B", "1")]);
+    hand.press(":");
+    hand.write("silence ");
+    hand.press("tab");
+    let Some(Modal::Palette(palette)) = &hand.model.modal else {
+        panic!("no palette")
+    };
+    assert!(
+        palette.input.lines().join(" ").contains("alertname=\"A\""),
+        "{:?}",
+        palette.input.lines()
+    );
+    hand.press("enter");
+    assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
 }
 
 #[test]
@@ -277,10 +321,7 @@ fn a_dangerous_context_wants_its_name() {
         hand.press("enter");
         hand.assert_said("that is not the context's name");
         assert_eq!(hand.model.acts.pending, []);
-        hand.press("ctrl-u ctrl-k");
-        for _ in 0..10 {
-            hand.press("backspace");
-        }
+        hand.press("ctrl-u");
     }
     hand.write("prod-eu");
     hand.press("enter");
@@ -630,4 +671,41 @@ fn the_past_is_asked_about_once_typing_rests() {
     assert!(matches!(&hand.taken()[..], [Effect::FetchSilencePast { matchers, .. }] if matchers.len() == 6));
     hand.wait(10_000);
     assert_eq!(hand.taken(), [], "once");
+}
+
+#[test]
+fn a_filter_that_hides_every_silence_says_so_and_which_word_it_is() {
+    let mut hand = Hand::on(settings(), alert_board());
+    hand.press("S");
+    let listed = hand.model.silences.rows.len();
+    assert!(listed > 0);
+    hand.press("&");
+    hand.write("alertnam=Disk");
+    hand.press("enter");
+    let board = hand.model.alerts.board.clone().unwrap();
+    let pane = &hand.model.silences;
+    assert_eq!((pane.rows.len(), pane.hidden), (0, listed));
+    assert_eq!(
+        pane.missed(&board),
+        Some(("alertnam=disk".to_owned(), Some("alertname".to_owned())))
+    );
+    let screen = hand.screen();
+    assert!(screen.contains(&format!("0 of {listed} in force")), "{screen}");
+    assert!(
+        screen.contains("No silence has alertnam=disk; near: alertname."),
+        "{screen}"
+    );
+    assert!(!screen.contains("No silence (in force)"), "{screen}");
+}
+
+#[test]
+fn ctrl_u_in_a_form_deletes_to_the_head_of_the_line() {
+    let mut hand = Hand::with(vec![pod("A", "1")]);
+    hand.press("s");
+    hand.write("not this");
+    hand.press("ctrl-u");
+    assert_eq!(composer(&hand).comment.lines(), [""]);
+    hand.press("shift-tab ctrl-u");
+    hand.write("4h");
+    assert_eq!(composer(&hand).duration.lines(), ["4h"]);
 }

@@ -3,11 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
-use super::super::{dialog, leave, say};
+use super::super::{dialog, leave, prompts, say};
 use super::drafts::{SAVE_AFTER, put_away, save_open};
 use super::sending::send;
 use crate::action::{Action, Place};
-use crate::app::compose::{Body, Compose, Form, FormField, Purpose, Touched};
+use crate::app::compose::{Body, Cleared, Compose, Form, FormField, Purpose, Touched};
 use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -70,9 +70,14 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
             return say(model, Level::Info, done, now);
         }
         KeyCode::Char('g') if ctrl => {
-            compose.clear();
+            let done = compose.clear();
             typed(compose, now);
-            return say(model, Level::Info, "cleared; ctrl-u brings the text back", now);
+            let again = dialog::names(&model.keymap, &[Action::DialogClear]);
+            let words = match done {
+                Cleared::Emptied => format!("cleared; {again} again brings the text back"),
+                Cleared::BroughtBack => "the text is back".to_owned(),
+            };
+            return say(model, Level::Info, words, now);
         }
         KeyCode::F(_) => {
             let by = |action| dialog::names(&model.keymap, &[action]);
@@ -111,9 +116,7 @@ fn prose_key(area: &mut TextArea<'static>, key: KeyEvent) {
     match (key.code, key.modifiers) {
         (KeyCode::PageDown, _) | (KeyCode::Char('v'), KeyModifiers::CONTROL) => page(area, CursorMove::Down),
         (KeyCode::PageUp, _) | (KeyCode::Char('v'), KeyModifiers::ALT) => page(area, CursorMove::Up),
-        _ => {
-            area.input(key);
-        }
+        _ => prompts::edit(area, key),
     }
 }
 
@@ -145,7 +148,7 @@ fn form_key(form: &mut Form, key: KeyEvent) -> FormKey {
         (_, FormField::Severity) => {}
         (_, FormField::Title | FormField::Service) => {
             if let Some(area) = form.area() {
-                area.input(key);
+                prompts::edit(area, key);
             }
             return FormKey::Typed;
         }

@@ -270,12 +270,12 @@ fn silence(model: &mut Model, argument: &str, now: Now) -> Vec<Effect> {
             let is_known = model.alerts.shown().is_some_and(|board| board.is_known());
             return unknown(model, "alert", argument, is_known, now);
         }
-        return silences::compose_of(model, &silences::shared(&named), now);
+        return silences::compose_of(model, silences::shared(&named), &named, now);
     }
     match matcher::parse_list(argument) {
         Ok(matchers) => {
             let lines: Vec<String> = matchers.iter().map(ToString::to_string).collect();
-            silences::compose_of(model, &lines, now)
+            silences::compose_of(model, lines, &[], now)
         }
         Err(error) => {
             let why = SafeText::line(&error.to_string()).into_string();

@@ -10,7 +10,7 @@ use super::places::Places;
 use crate::action::{Action, TABLE};
 use crate::app::Model;
 use crate::app::incidents::short;
-use crate::app::modal::Word;
+use crate::app::modal::{Composer, Word};
 use crate::domain::alert::Standing;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{Sli, Slo};
@@ -219,6 +219,8 @@ pub struct Offers {
     alerts: Vec<String>,
     incidents: Vec<String>,
     matchers: Vec<String>,
+    /// What silences are about that were begun.
+    drafts: Vec<String>,
     metrics: Vec<String>,
     views: Vec<String>,
 }
@@ -284,6 +286,7 @@ impl Offers {
             alerts: held(alerts),
             incidents: open.map(|incident| short(incident)).take(MOST).collect(),
             matchers: held(matchers),
+            drafts: about(&model.alerts.drafts),
             metrics: held(metrics),
             views: model.kept.views.keys().cloned().collect(),
         }
@@ -333,12 +336,14 @@ impl Offers {
             Word::On(_) => self.incidents.iter().collect(),
             Word::Logs | Word::Trace => Vec::new(),
         };
+        let is_begun = |draft: &&String| word == Word::Silence && draft.starts_with(typed);
+        let mut begin: Vec<String> = self.drafts.iter().filter(is_begun).cloned().collect();
         // A name is offered once it has begun; a closed list always.
         if tail.is_empty() && matches!(word, Word::Query | Word::Silence | Word::Traces) {
-            return Vec::new();
+            return begin;
         }
         let wanted = tail.to_lowercase();
-        let (mut begin, mut hold) = (Vec::new(), Vec::new());
+        let mut hold = Vec::new();
         for value in known {
             let lower = value.to_lowercase();
             if lower.starts_with(&wanted) {
@@ -350,6 +355,18 @@ impl Offers {
         begin.append(&mut hold);
         begin
     }
+}
+
+/// What drafts of silences are about, as it is typed, the newest first.
+fn about(drafts: &[Composer]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for draft in drafts.iter().rev() {
+        let about = SafeText::line(&draft.about.join(", ")).into_string();
+        if !about.is_empty() && !told.contains(&about) {
+            told.push(about);
+        }
+    }
+    told
 }
 
 /// A query before the name that it ends with, and that name.

@@ -410,13 +410,5 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 
 /// A count with its thousands set apart.
 pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    crate::text::grouped(number as u64)
 }

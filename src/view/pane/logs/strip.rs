@@ -39,7 +39,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
         (Counted::InHand, false) => " of those in hand",
         (Counted::InHand, true) => " of all lines in hand",
     };
-    let end = format!(" {}{by}", short(Nanos(first.0.saturating_add(span))));
+    let end = format!(" {}{by}", short(end_of(first, span, Nanos::of(scene.now.utc))));
     let cells = usize::from(area.width)
         .saturating_sub(3 + label.len() + end.len())
         .min(volume.buckets.len());
@@ -92,6 +92,11 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect, view: &LogView
     }
 }
 
+/// The end of an axis. The last stretch is counted in its whole length, of which a part may be still to come.
+fn end_of(first: Nanos, span: i64, now: Nanos) -> Nanos {
+    Nanos(first.0.saturating_add(span)).min(now.max(first))
+}
+
 /// A bar in one cell. Even one line is seen.
 fn bar(count: u64, most: u64, glyphs: crate::theme::Glyphs) -> char {
     const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -103,5 +108,18 @@ fn bar(count: u64, most: u64, glyphs: crate::theme::Glyphs) -> char {
     match glyphs {
         crate::theme::Glyphs::Unicode => UNICODE[height],
         crate::theme::Glyphs::Ascii => ASCII[height],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_ends_at_the_present_at_the_latest() {
+        assert_eq!(end_of(Nanos(100), 300, Nanos(360)), Nanos(360));
+        assert_eq!(end_of(Nanos(100), 300, Nanos(900)), Nanos(400));
+        // Clocks of hosts that run ahead.
+        assert_eq!(end_of(Nanos(100), 300, Nanos(50)), Nanos(100));
     }
 }

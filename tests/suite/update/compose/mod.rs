@@ -433,8 +433,32 @@ fn what_was_cleared_by_mistake_comes_back() {
     assert_eq!(text(&hand), "precious");
     hand.press("ctrl-g");
     assert_eq!(text(&hand), "");
-    hand.press("ctrl-u");
+    hand.assert_said("again brings the text back");
+    hand.press("ctrl-g");
     assert_eq!(text(&hand), "precious");
+}
+
+#[test]
+fn ctrl_u_deletes_to_the_head_of_the_line_wherever_somebody_types() {
+    let mut hand = hand();
+    hand.press("n");
+    hand.write("first");
+    hand.press("enter");
+    hand.write("some more words");
+    hand.press("ctrl-w");
+    assert_eq!(text(&hand), "first\nsome more ");
+    hand.press("left left left left left ctrl-u");
+    assert_eq!(text(&hand), "first\nmore ");
+    hand.press("ctrl-k");
+    assert_eq!(text(&hand).trim_end(), "first");
+    hand.press("esc i");
+    hand.write("wrong title");
+    hand.press("ctrl-u");
+    hand.write("right");
+    let Some(Modal::Compose(open)) = &hand.model.modal else {
+        panic!("nothing is declared")
+    };
+    assert!(open.written().starts_with("title: right\n"), "{}", open.written());
 }
 
 #[test]

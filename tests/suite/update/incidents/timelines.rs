@@ -83,6 +83,23 @@ fn an_open_timeline_begins_at_its_newest_event_and_stays_there() {
 }
 
 #[test]
+fn a_timeline_whose_kinds_hide_every_event_says_which_key_brings_them_back() {
+    let mut hand = opened();
+    hand.press("d");
+    let mut without = story();
+    without.events.truncate(1);
+    hand.tell(Msg::TimelineFetched {
+        incident: checkout().id,
+        feed: timeline_feed(without),
+    });
+    let screen = hand.screen();
+    assert!(
+        screen.contains("No event of this kind: TODO alone; b shows all again."),
+        "{screen}"
+    );
+}
+
+#[test]
 fn kinds_follow_ups_and_words_narrow_the_timeline() {
     let mut hand = opened();
     let shown = |hand: &Hand| hand.model.incidents.events.len();
