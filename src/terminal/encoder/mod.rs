@@ -132,16 +132,14 @@ impl Encoder {
         let start = self.out.len();
         let ends_before = self.row_ends.len();
         let mut changed = self.take_rows(frame);
-        let mut shown = match self.shown.take().filter(|s| s.size() == self.next.size()) {
-            Some(shown) => {
-                changed.retain(|&y| shown.row(y) != self.next.row(y));
-                shown
-            }
-            None => {
-                let blank = self.wipe();
-                changed = shift::changed(&blank, &self.next);
-                blank
-            }
+        let same_size = |shown: &Grid| shown.size() == self.next.size();
+        let mut shown = if let Some(shown) = self.shown.take().filter(same_size) {
+            changed.retain(|&y| shown.row(y) != self.next.row(y));
+            shown
+        } else {
+            let blank = self.wipe();
+            changed = shift::changed(&blank, &self.next);
+            blank
         };
         if self.line_edits == LineEdits::Known
             && let Some(shift) = shift::find(&shown, &self.next, &changed)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::slo::{Budget, Reading, RollingExhaustion, SloReport, SloState};
+use crate::domain::slo::{Budget, Policy, Reading, RollingExhaustion, SloReport, SloState};
 use crate::theme::Role;
 use crate::time::after;
 use crate::view::pane::slo;
@@ -42,15 +42,12 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
             Role::TextMuted,
         ),
     ]);
-    let policy = match report.state {
-        // How much is left says nothing of how fast it goes.
-        SloState::Page | SloState::Ticket => "policy once it burns no more",
-        SloState::Starting
-        | SloState::Spent
-        | SloState::Ok
-        | SloState::NoTraffic
-        | SloState::NoData
-        | SloState::Error => "policy",
+    // How much is left says nothing of how fast it goes.
+    let burns = matches!(report.state, SloState::Page | SloState::Ticket);
+    let policy = if burns && left.policy == Policy::Normal {
+        "policy once it burns no more"
+    } else {
+        "policy"
     };
     sheet.prose(&format!("{policy}: {}", left.policy.consequence()), Role::Text);
     exhaustion(scene, left, sheet);
