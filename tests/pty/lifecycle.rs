@@ -124,7 +124,7 @@ fn nothing_is_written_while_nothing_changes_but_the_clock() {
         "TargetDown",
         "Notified Sam",
         "past the delay of level 1",
-        "on call Platform: Sam",
+        "on call Shop: you",
         "live · 0/s",
     ];
     // What the last of them changes is drawn within a few seconds more: the strip counts its last lines again.

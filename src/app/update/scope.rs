@@ -165,8 +165,12 @@ pub(super) fn incident(model: &Model) -> Option<&std::sync::Arc<Incident>> {
         let known = model.incidents.incident(id);
         return known.filter(|incident| incident.status.is_open());
     }
-    // A scope that names none is about the one that its service has, where that is one.
+    // A scope that names none is about the one that its service's alerts belong to: they may be known to since it was
+    // turned to. Else about the one that its service has, where that is one.
     let ours = scope.service.as_deref()?;
+    if let Some(id) = incident_of(model, ours) {
+        return model.incidents.incident(&id);
+    }
     let services = &model.settings.services;
     let board = model.incidents.feed.value()?;
     let mut of_it = board.incidents.iter().filter(|incident| {

@@ -86,6 +86,23 @@ fn where_an_alert_is_in_several_incidents_a_key_asks_which() {
 }
 
 #[test]
+fn a_scope_from_before_the_links_were_known_is_about_the_incident_of_its_services_alerts() {
+    let mut hand = Hand::with(vec![firing_alert(), latency()]);
+    hand.press(".");
+    let incidents = vec![free("QB", 2), with_alerts(free("QA", 1), [&firing_alert()])];
+    hand.tell(Msg::IncidentsFetched(listed(incidents)));
+    hand.effects.clear();
+    hand.press("1 e");
+    hand.assert_said("no incident under the cursor");
+    let links = links(&hand.model, &[]);
+    hand.tell(links);
+    hand.effects.clear();
+    hand.press("e");
+    let asked = Effect::FetchLadder(IncidentId::from("QA"));
+    assert!(hand.taken().contains(&asked), "said {:?}", hand.said());
+}
+
+#[test]
 fn what_only_the_service_links_is_asked_about_before_it_is_acted_on() {
     let mut hand = with(vec![free("QC", 3)], &[("checkout", "checkout")]);
     hand.press("e");
