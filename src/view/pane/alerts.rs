@@ -16,7 +16,7 @@ use super::{
 use crate::app::feed::Status;
 use crate::app::focus::PaneId;
 use crate::app::scope::TimeRange;
-use crate::domain::alert::filter::{Filter, Missed};
+use crate::domain::alert::filter::Filter;
 use crate::domain::alert::{Alert, AlertBoard, AlertGroup, Fingerprint, Grouping, StateChoice};
 use crate::domain::environment;
 use crate::text::SafeText;
@@ -365,32 +365,12 @@ fn sentence(scene: Scene, board: &AlertBoard) -> String {
     }
 }
 
-/// Values of a label that are told, at most.
-const TOLD: usize = 6;
-
 /// Which word of a filter lets nothing through, and what it may have been meant to be.
 fn missed(filter: &str, board: &AlertBoard) -> Option<String> {
     let missed = Filter::parse(filter)
         .ok()?
         .missed(&board.by_fingerprint.values())?;
-    let words = match missed {
-        Missed::Label {
-            name,
-            near: Some(near),
-        } => format!("No alert has a label {name}; near: {near}."),
-        Missed::Label { name, near: None } => format!("No alert has a label {name}."),
-        Missed::Value { label, mut values } => {
-            let more = values.len().saturating_sub(TOLD);
-            values.truncate(TOLD);
-            let and = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            format!("{label} is one of: {}{and}.", values.join(", "))
-        }
-    };
-    Some(SafeText::line(&words).into_string())
+    Some(SafeText::line(&missed.words()).into_string())
 }
 
 /// Why the queue is empty, and why that can be believed or not.
