@@ -274,6 +274,27 @@ fn roster(now: DateTime<Utc>) -> Roster {
     }
 }
 
+/// A shift of twelve hours of which there is nothing to tell.
+fn quiet<'a>(links: &'a Links, remarks: &'a Remarks) -> Shift<'a> {
+    let now = alerts::utc();
+    Shift {
+        context: "prod",
+        since: now - TimeDelta::hours(12),
+        now,
+        board: None,
+        incidents: &[],
+        links,
+        events: &[],
+        slos: None,
+        spent: &[],
+        todos: &[],
+        roster: None,
+        undelivered: &[],
+        unheard: &[],
+        remarks,
+    }
+}
+
 fn shift(size: usize, remarks: &Remarks) -> String {
     let now = alerts::utc();
     let board = board(size);
@@ -295,20 +316,13 @@ fn shift(size: usize, remarks: &Remarks) -> String {
         .map(|todo| ("#4711".to_owned(), todo))
         .collect();
     handoff(&Shift {
-        context: "prod",
-        since: now - TimeDelta::hours(12),
-        now,
         board: Some(&board),
         incidents: &incidents,
-        links: &Links::default(),
         events: &events,
-        slos: None,
         spent: &[spent()],
         todos: &todos,
         roster: Some(&roster(now)),
-        undelivered: &[],
-        unheard: &[],
-        remarks,
+        ..quiet(&Links::default(), remarks)
     })
 }
 
@@ -319,7 +333,6 @@ fn a_hand_over_tells_what_the_next_one_must_know() {
 
 #[test]
 fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
-    let now = alerts::utc();
     let board = board(1);
     let (fingerprint, alert) = board.by_fingerprint.iter().next().expect("one");
     assert_eq!(alert.standing(), Standing::Unacknowledged);
@@ -340,20 +353,9 @@ fn an_alert_whose_incident_somebody_has_is_not_nobodys() {
         };
         let links = Links::between(&[clues], [of_board], services.iter().copied());
         handoff(&Shift {
-            context: "prod",
-            since: now - TimeDelta::hours(12),
-            now,
             board: Some(&board),
             incidents: std::slice::from_ref(&incident),
-            links: &links,
-            events: &[],
-            slos: None,
-            spent: &[],
-            todos: &[],
-            roster: None,
-            undelivered: &[],
-            unheard: &[],
-            remarks: &Remarks::default(),
+            ..quiet(&links, &Remarks::default())
         })
     };
     let key = fingerprint.to_string();
@@ -412,7 +414,6 @@ fn a_hand_over_never_passes_its_lines_and_counts_what_it_leaves_out() {
 
 #[test]
 fn titles_stand_whole_in_a_hand_over() {
-    let now = alerts::utc();
     let mut long = incident("Q1", Status::Triggered);
     let title = format!(
         "checkout fails {}as seen by deploy 2.3.1",
@@ -420,20 +421,8 @@ fn titles_stand_whole_in_a_hand_over() {
     );
     long.title = title.as_str().into();
     let text = handoff(&Shift {
-        context: "prod",
-        since: now - TimeDelta::hours(12),
-        now,
-        board: None,
         incidents: &[long],
-        links: &Links::default(),
-        events: &[],
-        slos: None,
-        spent: &[],
-        todos: &[],
-        roster: None,
-        undelivered: &[],
-        unheard: &[],
-        remarks: &Remarks::default(),
+        ..quiet(&Links::default(), &Remarks::default())
     });
     assert!(text.contains(&title), "{text}");
 }
@@ -442,24 +431,11 @@ fn titles_stand_whole_in_a_hand_over() {
 fn what_could_not_be_asked_is_not_said_to_be_nothing() {
     let remarks = Remarks::default();
     let mut inputs = alerts::inputs(Vec::new());
-    let now = alerts::utc();
     let text = |inputs: &_| {
         let board = Desk::new().arrange(inputs, &Arrangement::default(), alerts::now());
         handoff(&Shift {
-            context: "prod",
-            since: now - TimeDelta::hours(12),
-            now,
             board: Some(&board),
-            incidents: &[],
-            links: &Links::default(),
-            events: &[],
-            slos: None,
-            spent: &[],
-            todos: &[],
-            roster: None,
-            undelivered: &[],
-            unheard: &[],
-            remarks: &remarks,
+            ..quiet(&Links::default(), &remarks)
         })
     };
     let calm = text(&inputs);
@@ -480,23 +456,12 @@ fn what_could_not_be_asked_is_not_said_to_be_nothing() {
 
 #[test]
 fn a_keeper_that_did_not_answer_has_not_nothing_to_tell() {
-    let now = alerts::utc();
     let told = |unheard: &[Subject]| {
         handoff(&Shift {
-            context: "prod",
-            since: now - TimeDelta::hours(12),
-            now,
-            board: None,
-            incidents: &[],
-            links: &Links::default(),
-            events: &[],
-            slos: None,
-            spent: &[],
-            todos: &[],
             roster: Some(&Roster::default()),
             undelivered: &["7 escalate #4697 to level 3 by jun: needs_decision".to_owned()],
             unheard,
-            remarks: &Remarks::default(),
+            ..quiet(&Links::default(), &Remarks::default())
         })
     };
     let heard = told(&[]);
