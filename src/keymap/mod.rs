@@ -168,6 +168,15 @@ impl Keymap {
         key.unwrap_or_else(|| action.name().to_owned())
     }
 
+    /// How words of the palette are written for whoever is to type them: `:tour`, or `ctrl-p tour` where another key
+    /// opens it.
+    pub fn command(&self, words: &str) -> String {
+        match self.first_or_name(Action::Palette).as_str() {
+            ":" => format!(":{words}"),
+            key => format!("{key} {words}"),
+        }
+    }
+
     /// The keys that reach an action from `places` (innermost first), as hints and help show them:
     /// keys that another binding hides there are left out.
     pub fn labels(&self, places: &[Place], action: Action, glyphs: Glyphs) -> Vec<String> {

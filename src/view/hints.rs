@@ -67,19 +67,12 @@ pub(super) fn fitting(scene: Scene, room: usize) -> Vec<Piece<'static>> {
 /// The tour, where it is offered: how it begins, for those who have never been here.
 fn tour_offer(scene: Scene) -> Vec<Piece<'static>> {
     let offered = matches!(scene.model.tour.stage, Stage::Offered(_)) && scene.model.details.is_empty();
-    let Some(palette) = key(scene, Action::Palette).filter(|_| offered) else {
+    if !offered || key(scene, Action::Palette).is_none() {
         return Vec::new();
-    };
+    }
     vec![
         Piece::word("first time here? ", Role::Accent),
-        Piece::own(
-            if palette == ":" {
-                ":tour".to_owned()
-            } else {
-                format!("{palette} tour")
-            },
-            Role::Key,
-        ),
+        Piece::own(scene.model.keymap.command("tour"), Role::Key),
         Piece::word(" looks round  ", Role::TextMuted),
     ]
 }

@@ -348,10 +348,8 @@ pub(super) fn not_taken(model: &Model, act: &Act, now: Now) -> Option<String> {
         others => format!(", nor {}", counted(others, "other")),
     };
     let first = short(first);
-    let command = model.keymap.first_or_name(Action::Palette);
-    Some(format!(
-        "but {first} is not taken{soon}{others} · {command} ack {first} takes it"
-    ))
+    let ack = model.keymap.command(&format!("ack {first}"));
+    Some(format!("but {first} is not taken{soon}{others} · {ack} takes it"))
 }
 
 /// What is left out of what was chosen because somebody has it already, a line for each of them.

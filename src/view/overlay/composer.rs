@@ -7,7 +7,6 @@ use ratatui::layout::{Position, Rect, Size};
 use tui_textarea::TextArea;
 
 use super::{boxed, input};
-use crate::action::Action;
 use crate::app::modal::{Composer, Field, Past};
 use crate::app::update::matchers_of;
 use crate::domain::alert::plan::silence_preview;
@@ -85,8 +84,8 @@ fn others(scene: Scene) -> Vec<Piece> {
         1 => ("1 other draft is kept".to_owned(), "it"),
         others => (format!("{others} other drafts are kept"), "them"),
     };
-    let palette = scene.model.keymap.first_or_name(Action::Palette);
-    let words = format!("{others} · {palette} silence lists {each}");
+    let silence = scene.model.keymap.command("silence");
+    let words = format!("{others} · {silence} lists {each}");
     vec![Piece::own(words, Role::TextMuted)]
 }
 

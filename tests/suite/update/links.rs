@@ -143,12 +143,12 @@ fn taking_an_alert_says_of_its_incident_that_it_is_not_taken_and_pages_on() {
     };
     assert_eq!(
         said(vec![soon.clone()], ActState::Confirmed),
-        "the server's word, but #2 is not taken and escalates in 2 min · : ack #2 takes it"
+        "the server's word, but #2 is not taken and escalates in 2 min · :ack #2 takes it"
     );
     let other = with_alerts(free("QA", 1), [&firing]);
     assert_eq!(
         said(vec![other, soon.clone()], ActState::Confirmed),
-        "the server's word, but #2 is not taken and escalates in 2 min, nor 1 other · : ack #2 takes it"
+        "the server's word, but #2 is not taken and escalates in 2 min, nor 1 other · :ack #2 takes it"
     );
     for (incidents, state) in [
         (vec![taken], ActState::Confirmed),
