@@ -13,6 +13,10 @@ const SEED: u64 = 1;
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
+    if session.globals.config.is_some() {
+        let why = "--config: the demo brings its own configuration; leave the flag out";
+        return Err(CliError::Usage(why.to_owned()));
+    }
     let scenario: Scenario = match &args.scenario {
         Some(name) => name
             .parse()
@@ -36,7 +40,6 @@ pub fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     let program = std::env::current_exe()?;
     let child = spawn_child(&program, scenario, seed, args.into)?;
     session.globals.config = Some(child.announcement().config.clone());
-    session.globals.context = None;
     if session.globals.plain {
         plain::run(session)
     } else {
