@@ -640,6 +640,13 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
         other => other,
     };
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+    let lowered = typed.to_lowercase();
+    // Letters that stand written somewhere were meant; a word of which nothing has the letters so may be a slip (`ackk`).
+    let is_written = |item: &PaletteItem| {
+        let written = |text: &str| text.to_lowercase().contains(&lowered);
+        written(&item.name) || written(&item.title)
+    };
+    let may_slip = !lowered.contains(' ') && !items.iter().any(is_written);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut buffer = Vec::new();
     let mut scored: Vec<(u32, usize)> = items
@@ -658,18 +665,19 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
             // action whose own word opens with it (`sil` means `alerts.silence` before `silences.extend`).
             let own = item.name.rsplit(['.', ' ']).next().unwrap_or_default();
             // After those what stands in a family of that name (`hand` means `handoff.write` as well).
-            let typed = typed.to_lowercase();
+            let typed = lowered.as_str();
             // What does not apply where one is comes after what does (`hand` means `handoff.write` before an
             // acknowledgement that nobody holds), unless all of it was typed.
             let exact = own == typed || item.name == typed;
+            let slips = may_slip && is_slip(typed, own);
             let (by_own, by_family) = match item.fits {
                 Fits::Now => (1_000, 500),
                 Fits::Elsewhere => (450, 250),
                 Fits::Not => (300, 150),
             };
-            let opens = if own.starts_with(&typed) {
+            let opens = if own.starts_with(typed) || slips {
                 by_own
-            } else if item.name.starts_with(&typed) {
+            } else if item.name.starts_with(typed) {
                 by_family
             } else {
                 0
@@ -679,14 +687,14 @@ pub fn ranked(items: &[PaletteItem], typed: &str) -> Vec<usize> {
             if quits && !item.name.contains(&typed.replace(' ', "_")) {
                 return None;
             }
-            let score = name.map(|s| s * 2).max(title)?;
+            let score = name.map(|s| s * 2).max(title).or(slips.then_some(0))?;
             Some((score + opens, index))
         })
         .collect();
     scored.sort_by_key(|&(score, index)| (std::cmp::Reverse(score), index));
-    let meant = COMMANDS
-        .iter()
-        .find(|(command, _)| command.eq_ignore_ascii_case(typed));
+    let mut commands = COMMANDS.iter();
+    let meant = commands
+        .find(|(command, _)| command.eq_ignore_ascii_case(typed) || may_slip && is_slip(&lowered, command));
     let named = meant.iter().flat_map(|(_, names)| *names);
     let mut hits: Vec<usize> = named
         .filter_map(|name| items.iter().position(|item| item.name == *name))
@@ -721,6 +729,25 @@ mod tests {
             item(Action::TakeIncident, Fits::Elsewhere),
         ];
         assert_eq!(ranked(&items, " "), [2, 1, 3, 0]);
+    }
+
+    #[test]
+    fn a_slip_means_the_word_beside_it_before_letters_that_happen_to_stand_somewhere() {
+        let item = |action: Action, title: &str| PaletteItem {
+            command: Command::Run(action),
+            name: action.name().to_owned(),
+            title: title.to_owned(),
+            keys: String::new(),
+            fits: Fits::Now,
+        };
+        let mut items = vec![
+            item(Action::HandBack, "Take back an acknowledgement"),
+            item(Action::Acknowledge, "Take what is chosen"),
+        ];
+        let first = |items: &[PaletteItem]| ranked(items, "ackk")[0];
+        assert_eq!(first(&items), 1);
+        items.push(item(Action::Help, "whatever is written ackk"));
+        assert_eq!(first(&items), 2, "what has the letters as they stand was meant");
     }
 
     #[test]
