@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{AssignedVia, DueWhat, Incident, Level, Status};
+use super::{AssignedVia, DueWhat, Incident, Level, Status, Urgency};
 use crate::domain::timeline::reading::length_in_words;
 use crate::domain::timeline::{Delivery, Event, EventKind, Timeline, is_void};
 use crate::time::after;
@@ -126,6 +126,8 @@ fn unacknowledged(
     let since = woken.unwrap_or(incident.created_at).max(incident.created_at);
     let due = match (escalates, patience.level) {
         (Some(due), _) => due.at,
+        // It paged nobody: nobody is late in taking it.
+        (None, _) if incident.urgency == Some(Urgency::Low) => return None,
         (None, Some(delay)) => after(since, delay),
         (None, None) => return None,
     };
@@ -286,6 +288,8 @@ mod tests {
             words(&page, Vec::new(), 420),
             ["unacknowledged 2 min past the delay, and it will not escalate by itself"]
         );
+        page.urgency = Some(Urgency::Low);
+        assert!(words(&page, Vec::new(), 420).is_empty(), "it paged nobody");
     }
 
     #[test]
