@@ -538,7 +538,7 @@ fn empty(scene: Scene, buffer: &mut Buffer, inside: Rect, view: &LogView) {
                 scene,
                 buffer,
                 inside,
-                ("No lines: the log backend gives none.", Role::StateFailed),
+                ("No lines: the log backend fails.", Role::StateFailed),
                 &more,
             );
         }
