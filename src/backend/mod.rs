@@ -22,6 +22,16 @@ pub mod traces;
 
 pub use open::{Backends, Counted};
 
+use crate::text::{Cut, SafeText, cut};
+
+/// The most of a server's words that an error carries, in cells.
+const WORDS: usize = 600;
+
+/// A server's own words, as an error carries them: one line, sanitised, no longer than is read.
+fn brief(words: &str) -> String {
+    cut(SafeText::line(words).as_str(), WORDS, Cut::End).into_owned()
+}
+
 /// A failed question, as a document's `errors` array and a pane's border say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendFailure {

@@ -71,6 +71,7 @@ pub(super) fn pivot(model: &mut Model, now: Now) -> Vec<Effect> {
             go(model, &goal, deed, now)
         }
         _ => {
+            // As many as there are keys for: the nearest come first.
             let items = ways
                 .into_iter()
                 .zip('1'..='9')

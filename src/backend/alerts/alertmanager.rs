@@ -11,16 +11,13 @@ use futures::future::BoxFuture;
 
 use super::{AlertmanagerStatus, Alerts, SilenceDraft};
 use crate::backend::http::{Answer, Asker, Call, Expect, Method};
-use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind, brief};
 use crate::domain::alert::{AlertSnapshot, MatchOp, Silence};
-use crate::text::{Cut, SafeText, cut};
 
 mod wire;
 
 /// Snapshots between two looks at who else is in the gossip cluster.
 const STATUS_EVERY: u32 = 40;
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 
 /// A client of one Alertmanager. What it heard last is kept, so that an alert that did not change keeps its `Arc`.
 pub struct Alertmanager {
@@ -69,7 +66,7 @@ impl Alertmanager {
         let words = wire::error_words(&answer.body);
         let detail = match words.as_str() {
             "" => format!("status {}, no words", answer.status),
-            words => cut(SafeText::line(words).as_str(), DETAIL, Cut::End).into_owned(),
+            words => brief(words),
         };
         let (kind, mend) = match answer.status {
             401 | 403 => (ErrorKind::NotSignedIn, "check auth in the configuration"),

@@ -17,17 +17,14 @@ use serde_json::{Value, json};
 
 use super::{Annotation, AnnotationDraft, Annotations, Marks};
 use crate::backend::http::{Answer, Asker, Call, Method};
-use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind, brief};
 use crate::domain::alert::ack::Marker;
-use crate::text::{Cut, SafeText, cut};
 
 const PATH: &str = "api/annotations";
 /// Marks asked for at once.
 const PAGE: usize = 500;
 /// Pages of one list at most.
 const PAGES: usize = 8;
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 /// What a tag with our marker opens with.
 const TAG: &str = "mw:";
 /// A mark is looked for this far from where it was put: servers may round a time, no more.
@@ -145,7 +142,7 @@ impl Grafana {
             kind,
             backend: Arc::clone(&self.name),
             tried,
-            detail: cut(SafeText::line(&said).as_str(), DETAIL, Cut::End).into_owned(),
+            detail: brief(&said),
             mend: String::new(),
             status: Some(answer.status),
             retry_after: answer.retry_after,

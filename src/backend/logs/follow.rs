@@ -22,7 +22,7 @@ use crate::domain::log::{Gap, GapReason, Nanos};
 use crate::time::{Clock, Tick};
 
 /// Lines may carry a time that lies ahead; those of the next minute are read with the present.
-const AHEAD: Duration = Duration::from_secs(60);
+pub(super) const AHEAD: Duration = Duration::from_secs(60);
 /// Pages of one stretch that are read by themselves; a longer one stays a gap until it is asked for.
 const PAGES: usize = 40;
 /// The first wait after a failure; doubles.
@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(10);
 /// How often is looked for lines that came late, by a slow shipper or by a clock that is behind.
 pub(super) const LATE_EACH: Duration = Duration::from_secs(30);
 /// Lines that are read again for that at most: where more is written, it is not looked so far back.
-const LATE_LINES: usize = 20_000;
+pub(super) const LATE_LINES: usize = 20_000;
 /// Gaps that wait for another try at most.
 const WAITING: usize = 8;
 

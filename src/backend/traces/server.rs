@@ -13,10 +13,9 @@ use serde_json::Value;
 
 use super::Reading;
 use crate::backend::http::{Answer, Asker, Call, Cut, TRACE_BODY_CAP};
-use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind, brief};
 use crate::domain::trace::summary::Whole;
 use crate::domain::trace::{Remark, Stretch, Trace, TraceId};
-use crate::text::{self, SafeText};
 
 /// A whole trace may be a hundred megabytes.
 const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,8 +23,6 @@ const TRACE_TIMEOUT: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_secs(3_600);
 /// The least time for a list that goes farther back.
 const LONG_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 /// What is said of an answer that says nothing.
 const EMPTY: &str = "the answer is empty";
 
@@ -270,7 +267,7 @@ impl Server {
             kind,
             backend: Arc::clone(&self.name),
             tried: "ask for traces".to_owned(),
-            detail: text::cut(SafeText::line(detail).as_str(), DETAIL, text::Cut::End).into_owned(),
+            detail: brief(detail),
             mend: String::new(),
             status: None,
             retry_after: None,

@@ -11,10 +11,8 @@ use crate::cli::args::{
     SnoozeArgs, UpdateArgs,
 };
 use crate::cli::{CliError, Outcome, Session};
-use crate::domain::incident::{Incident, IncidentAct, LONGEST_TEXT, Ladder, Status, Verb};
+use crate::domain::incident::{Incident, IncidentAct, LONGEST_SNOOZE, LONGEST_TEXT, Ladder, Status, Verb};
 
-/// The longest snooze PagerDuty takes (contract of `POST /incidents/{id}/snooze`).
-const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
 /// Bytes that are read from standard input: as much as the console's composer takes in. What is too long to be sent
 /// is kept as a draft.
 const MOST_BYTES: u64 = 1 << 20;

@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::{Cause, Named, Truth};
+use crate::domain::incident::REFERENCE;
 
-/// What a line that refers to evidence opens with.
-const REFERENCE: &str = "ref: ";
 /// How many services a note may name beside the culprit: who names them all has named none.
 const OTHERS: usize = 1;
 /// A sentence with one of these says what it was not.

@@ -15,6 +15,12 @@ pub const PAGERDUTY_TEXT: usize = 25_000;
 /// room for the marker by which it is found again.
 pub const LONGEST_TEXT: usize = PAGERDUTY_TEXT - 100;
 
+/// What a line of a note that refers to evidence opens with.
+pub const REFERENCE: &str = "ref: ";
+
+/// The longest snooze: a week, as PagerDuty takes it (contract of `POST /incidents/{id}/snooze`).
+pub const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
+
 /// One act on one incident, with all it needs to be sent later by another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

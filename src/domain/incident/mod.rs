@@ -24,7 +24,7 @@ pub mod severity;
 pub mod table;
 pub mod watch;
 
-pub use act::{IncidentAct, LONGEST_TEXT, Offer, PAGERDUTY_TEXT, Verb};
+pub use act::{IncidentAct, LONGEST_SNOOZE, LONGEST_TEXT, Offer, PAGERDUTY_TEXT, REFERENCE, Verb};
 pub use facts::Facts;
 pub use ladder::{Delays, Ladder, Level, Rung};
 pub use severity::{ResponseTimes, Severities, Severity};

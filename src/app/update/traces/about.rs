@@ -14,9 +14,6 @@ use crate::domain::trace::scale::lasting;
 use crate::domain::trace::{Operation, Summary, TraceId, json};
 use crate::text::{SafeText, escape_json};
 
-/// Ways that a menu has keys for.
-const MOST_WAYS: usize = 9;
-
 /// The row under the cursor as evidence.
 pub(in super::super) fn evidence(model: &Model) -> Option<String> {
     match model.traces.row()? {
@@ -137,7 +134,6 @@ pub(in super::super) fn ways(model: &Model, id: TraceId) -> Ways {
         ways.extend(same.map(|alert| pivot::to_alert(alert, "of its service")));
         ways.extend(pivot::slos_of(model, service).map(pivot::to_slo));
     }
-    ways.truncate(MOST_WAYS);
     let deed = Deed {
         incident: None,
         text: format!("went on from trace {id}"),

@@ -18,8 +18,6 @@ use crate::text::{SafeText, escape_json};
 
 /// Linked traces that one can go to.
 const MOST_LINKS: usize = 3;
-/// Ways that a menu has keys for.
-const MOST_WAYS: usize = 9;
 
 fn clocks(model: &Model, id: TraceId) -> Clocks {
     model
@@ -121,11 +119,7 @@ pub(in super::super) fn ways(model: &Model, id: TraceId, row: Option<Row>) -> Wa
         let tells =
             |report: &&SloReport| service == own || !matches!(report.state, SloState::Spent | SloState::Ok);
         ways.extend(pivot::slos_of(model, service).filter(tells).map(pivot::to_slo));
-        if ways.len() >= MOST_WAYS {
-            break;
-        }
     }
-    ways.truncate(MOST_WAYS);
     let deed = Deed {
         incident: None,
         text: "went on from a span".to_owned(),

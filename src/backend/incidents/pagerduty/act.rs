@@ -4,7 +4,6 @@
 //! right before that it may send, and that must still hold when the request goes out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,10 +13,7 @@ use super::{PagerDuty, wire};
 use crate::backend::http::{Answer, Call, Method};
 use crate::backend::incidents::{IncidentOrder, Receipt};
 use crate::backend::{BackendError, BackendResult};
-use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
-
-/// A snooze lasts seven days at most.
-pub(super) const LONGEST_SNOOZE: Duration = Duration::from_secs(604_800);
+use crate::domain::incident::{IncidentAct, IncidentId, LONGEST_SNOOZE, Person, Status};
 
 impl PagerDuty {
     pub(super) async fn send_once(&self, order: IncidentOrder) -> BackendResult<Receipt> {

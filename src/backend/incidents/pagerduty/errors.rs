@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use super::wire;
 use crate::backend::http::{Answer, Method};
-use crate::backend::{BackendError, Delivery, ErrorKind};
-use crate::text::{Cut, SafeText, cut};
+use crate::backend::{BackendError, Delivery, ErrorKind, brief};
 
 /// What to do where a key is refused: keys of one region are unknown in the other.
 pub const REGION: &str = "check the key, and that it is one of this region: EU accounts need url = \"https://api.eu.pagerduty.com\"";
-/// The most of PagerDuty's words that an error carries, in cells.
-const DETAIL: usize = 600;
 
 /// A refusal with PagerDuty's own code, by which callers decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +56,7 @@ impl Refusal {
 /// An answer that is an error, in any of its shapes.
 pub(super) fn refusal(backend: &Arc<str>, tried: String, method: Method, answer: &Answer) -> Refusal {
     let wire::Refused { code, words } = wire::refused(&answer.body);
-    let words = cut(SafeText::line(words.trim()).as_str(), DETAIL, Cut::End).into_owned();
+    let words = brief(words.trim());
     let status = answer.status;
     let detail = match (words.as_str(), code) {
         ("", Some(code)) => format!("status {status}, code {code}, no words"),

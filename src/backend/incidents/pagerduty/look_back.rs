@@ -14,7 +14,7 @@ use super::wire::{IncidentWire, LogEntry};
 use crate::backend::http::Call;
 use crate::backend::incidents::{IncidentOrder, LookBack, Receipt, Seen};
 use crate::domain::alert::ack::Marker;
-use crate::domain::incident::{IncidentAct, IncidentId, Person, Status};
+use crate::domain::incident::{IncidentAct, IncidentId, LONGEST_SNOOZE, Person, Status};
 
 /// How far PagerDuty's clock may be off ours where it does not tell: this long before the request, an entry of
 /// ours may be this act's or the one before it.
@@ -106,7 +106,7 @@ impl PagerDuty {
             IncidentAct::ReassignTo { people } => self.done_or(case.reassigned(people), &wire),
             IncidentAct::Page { people, .. } => self.done_or(case.paged(people), &wire),
             IncidentAct::Snooze { length } => {
-                let length = (*length).min(super::act::LONGEST_SNOOZE);
+                let length = (*length).min(LONGEST_SNOOZE);
                 let ends = since + length;
                 let snoozed = wire.incident(&self.name).is_some_and(|incident| {
                     incident.due.iter().any(|due| {

@@ -9,11 +9,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::backend::http::Answer;
-use crate::backend::{BackendError, Delivery, ErrorKind};
-use crate::text::{Cut, SafeText, cut};
+use crate::backend::{BackendError, Delivery, ErrorKind, brief};
 
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 /// Causes deeper than this are not looked for.
 const DEPTH: usize = 16;
 
@@ -97,7 +94,7 @@ impl Refusal {
             ("", Some(kind)) => kind.clone(),
             (reason, _) => reason.to_owned(),
         };
-        let detail = cut(SafeText::line(&detail).as_str(), DETAIL, Cut::End).into_owned();
+        let detail = brief(&detail);
         let (kind, mend) = self.judged(answer.status);
         BackendError {
             kind,
@@ -149,10 +146,7 @@ pub(super) fn unreadable(backend: &Arc<str>, tried: &str, why: &str) -> BackendE
         kind: ErrorKind::BadAnswer,
         backend: Arc::clone(backend),
         tried: tried.to_owned(),
-        detail: format!(
-            "the answer does not read as Elasticsearch's: {}",
-            cut(SafeText::line(why).as_str(), DETAIL, Cut::End)
-        ),
+        detail: format!("the answer does not read as Elasticsearch's: {}", brief(why)),
         mend: "check that the URL leads to Elasticsearch or OpenSearch, its prefix included".to_owned(),
         status: None,
         retry_after: None,

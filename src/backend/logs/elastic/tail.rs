@@ -14,6 +14,7 @@ use super::answer::{Hit, batch};
 use super::page::within;
 use super::question::{MILLI, Span};
 use super::walk::{End, Held, Walk};
+use crate::backend::logs::follow::{AHEAD, LATE_EACH, LATE_LINES};
 use crate::backend::logs::{Direction, LATE, TailEvent, TailMode};
 use crate::backend::{BackendError, BackendResult};
 use crate::domain::log::{Gap, GapReason, Nanos, Wanted};
@@ -29,14 +30,8 @@ const MOST: usize = 10_000;
 const MOMENT: usize = 20_000;
 /// The longest pause after failures.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Every question reads so far ahead: clocks differ.
-const AHEAD: Duration = Duration::from_secs(60);
 /// What is dated further ahead is asked for so often: it would come again with every question.
 const FAR: Duration = Duration::from_secs(30);
-/// How often is looked for what came later than the overlap waits.
-const LATE_EACH: Duration = Duration::from_secs(30);
-/// Lines that are read again for that at most: where more is written, it is not looked so far back.
-const LATE_LINES: usize = 20_000;
 /// So long the tail waits for a shard that fails before it goes on without its lines.
 const PATIENCE: Duration = Duration::from_secs(60);
 

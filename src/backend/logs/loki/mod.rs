@@ -23,9 +23,8 @@ use tokio::sync::{OnceCell, mpsc};
 use super::paging::Limits;
 use super::{Logs, Page, PageQuestion, Settings, TailEvent, Volume};
 use crate::backend::http::{Answer, Asker, Call};
-use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind, brief};
 use crate::domain::log::{Nanos, Wanted};
-use crate::text::{Cut, SafeText, cut};
 use crate::time::Clock;
 
 use logql::Query;
@@ -38,8 +37,6 @@ const FLAGS: (&str, &str) = ("x-loki-response-encoding-flags", "categorize-label
 const SERVICE: &str = "service_name";
 /// `max_entries_limit_per_query` unless the server says otherwise.
 const ENTRIES: usize = 5_000;
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 
 /// A client of one Loki.
 pub struct Loki {
@@ -155,7 +152,7 @@ impl Loki {
             kind,
             backend: Arc::clone(&self.settings.name),
             tried: format!("GET /{QUERY_RANGE}"),
-            detail: cut(SafeText::line(detail).as_str(), DETAIL, Cut::End).into_owned(),
+            detail: brief(detail),
             mend: String::new(),
             status: None,
             retry_after: None,

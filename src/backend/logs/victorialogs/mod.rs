@@ -22,9 +22,8 @@ use super::paging::{self, Limits, Pager, Question, Stretch};
 use super::words::level_of_word;
 use super::{Direction, Logs, Page, PageQuestion, Settings, TailEvent, Volume};
 use crate::backend::http::{Answer, Asker, Call, Expect, Urgency};
-use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind};
+use crate::backend::{BackendError, BackendResult, Delivery, ErrorKind, brief};
 use crate::domain::log::{Level, Nanos, Wanted};
-use crate::text::{Cut, SafeText, cut};
 use crate::time::Clock;
 
 const QUERY: &str = "select/logsql/query";
@@ -33,8 +32,6 @@ const HITS: &str = "select/logsql/hits";
 const ENTRIES: usize = 5_000;
 /// The field that collectors most often put the level into.
 const LEVEL: &str = "level";
-/// The most of a server's words that an error carries, in cells.
-const DETAIL: usize = 600;
 const SECOND: i64 = 1_000_000_000;
 
 /// A client of one VictoriaLogs.
@@ -88,7 +85,7 @@ impl VictoriaLogs {
             kind,
             backend: Arc::clone(&self.settings.name),
             tried: format!("POST /{path}"),
-            detail: cut(SafeText::line(detail).as_str(), DETAIL, Cut::End).into_owned(),
+            detail: brief(detail),
             mend: String::new(),
             status: None,
             retry_after: None,

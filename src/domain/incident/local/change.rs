@@ -7,14 +7,11 @@ use chrono::TimeDelta;
 use super::{Cause, Change, LocalIncident, Reason, Setting, Told, Wake, names};
 use crate::domain::alert::ack::Marker;
 use crate::domain::incident::{
-    AssignedVia, Incident, IncidentAct, Person, Responder, Severity, Status, Verb,
+    AssignedVia, Incident, IncidentAct, LONGEST_SNOOZE, Person, Responder, Severity, Status, Verb,
 };
 use crate::domain::oncall::OnCall;
 use crate::domain::timeline::EventKind;
 use crate::time::Stamp;
-
-/// The longest snooze, as PagerDuty has it: a week.
-const LONGEST_SNOOZE: u64 = 604_800;
 
 /// Why an act is not done, with what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,7 +113,7 @@ impl LocalIncident {
             IncidentAct::Page { people, message } => self.page(people, message, by, &mut change)?,
             IncidentAct::Snooze { length } => {
                 let seconds = length.as_secs();
-                if !(1..=LONGEST_SNOOZE).contains(&seconds) {
+                if !(1..=LONGEST_SNOOZE.as_secs()).contains(&seconds) {
                     return Err(Refusal("a snooze lasts from a second to a week".to_owned()));
                 }
                 let until = at.utc + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(1));
