@@ -66,7 +66,7 @@ use modal::Modal;
 use panes::{AlertPane, SilencePane, SloPane};
 use runbook::{RunbookPage, Running};
 use scope::ScopeStack;
-use toast::Toasts;
+use toast::{Covered, Toasts};
 use traces::TracePane;
 
 /// Seconds between two looks at the clock where the link is spared: ages and figures move in such steps.
@@ -450,6 +450,14 @@ impl Model {
         self.layout.absent.len() + 1 == PaneId::ALL.len() && self.layout.shows(PaneId::Logs)
     }
 
+    /// Whether a dialog stands over what was said in passing.
+    pub fn covered(&self) -> Covered {
+        match self.modal {
+            Some(_) => Covered::Yes,
+            None => Covered::No,
+        }
+    }
+
     /// The next moment something changes by itself, at the latest the clock's next second. The loop wakes then and
     /// sends [`Msg::Timer`].
     pub fn next_deadline(&self, now: Now) -> Tick {
@@ -465,7 +473,7 @@ impl Model {
     /// extending, the cursor rests, the tour is offered no more.
     pub fn next_due(&self, now: Now) -> Option<Tick> {
         let due = [
-            self.toasts.deadline(),
+            self.toasts.deadline(self.covered()),
             self.acts.deadline(),
             self.preview.due,
             self.alerts.past_due,

@@ -58,7 +58,7 @@ pub(super) fn bottom(scene: Scene, buffer: &mut Buffer, area: Rect) -> Option<Po
     None
 }
 
-/// What was said in passing; beneath a dialog that was opened since it waits, for there the keys are what is looked for.
+/// What was said in passing; beneath a dialog that was opened since it is not shown, for there the keys are what is looked for.
 fn passing(scene: Scene<'_>) -> Option<&Toast> {
     let toasts = &scene.model.toasts;
     match scene.model.modal {

@@ -50,7 +50,7 @@ use super::focus::{Detail, Page, PaneId};
 use super::list::ListState;
 use super::modal::Modal;
 use super::moment::{self, Stand};
-use super::toast::Level;
+use super::toast::{Covered, Level};
 use super::{Effect, Model, Msg};
 use crate::keymap::Chord;
 use crate::terminal::Input;
@@ -80,7 +80,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Input(Input::Key(key)) => Some(Chord::from(*key)),
         _ => None,
     };
-    if model.modal.is_none() {
+    let covered = model.covered();
+    if covered == Covered::No {
         model.toasts.stay_below();
     }
     let mut effects = match msg {
@@ -220,6 +221,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Typed(text) => line::typed(model, &text, now),
         Msg::Timer => timers::timer(model, now),
     };
+    if covered == Covered::Yes && model.covered() == Covered::No {
+        model.toasts.uncover(now.tick);
+    }
     if let Some(stand) = &stand {
         moment::settle(model, stand);
     }

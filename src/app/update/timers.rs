@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// A deadline has come.
 pub(super) fn timer(model: &mut Model, now: Now) -> Vec<Effect> {
-    model.toasts.expire(now.tick);
+    model.toasts.expire(now.tick, model.covered());
     let mut effects = Vec::new();
     if model.alerts.past_due.is_some_and(|at| at <= now.tick) {
         effects.extend(silences::ask_past(model));
