@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::guard::{self, Weight};
+use super::incident_acts::is_being_taken;
 use super::{busy, refusal, say};
 use crate::action::Action;
 use crate::app::acts::{Act, Stage};
@@ -330,7 +331,9 @@ pub(super) fn not_taken(model: &Model, act: &Act, now: Now) -> Option<String> {
         return None;
     };
     let linked = alerts.iter().flat_map(|alert| model.meant_by(alert.fingerprint));
-    let open = linked.filter(|(incident, by)| by.is_sure() && incident.status == Status::Triggered);
+    let open = linked.filter(|(incident, by)| {
+        by.is_sure() && incident.status == Status::Triggered && !is_being_taken(model, &incident.id)
+    });
     let mut open: Vec<&Incident> = open.map(|(incident, _)| &**incident).collect();
     let escalates = |incident: &Incident| {
         let mut due = incident.due.iter();

@@ -38,7 +38,7 @@ impl Before {
             incident.status.is_open() && mine && !acted_on
         });
         Self {
-            chosen: chosen.filter(|_| pane.list.placed == Placed::ByHand),
+            chosen: chosen.filter(|_| matches!(pane.list.placed, Placed::ByFocus | Placed::ByHand)),
             held: held.cloned().collect(),
             question: pane.listed_for.clone(),
         }

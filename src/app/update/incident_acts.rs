@@ -142,17 +142,7 @@ fn refused(model: &Model, incident: &Incident, verb: Verb) -> Option<String> {
     match verb {
         Verb::Escalate => undelivered_escalation(model, &incident.id),
         Verb::Acknowledge => {
-            let under_way = model.acts.pending.iter().any(|pending| {
-                pending.concerns(&incident.id)
-                    && matches!(
-                        &pending.act,
-                        Act::Incident {
-                            act: IncidentAct::Acknowledge,
-                            ..
-                        }
-                    )
-            });
-            if under_way {
+            if is_being_taken(model, &incident.id) {
                 return Some("an acknowledgement is under way".to_owned());
             }
             let me = model.incidents.feed.value()?.acting_as.as_ref()?;
@@ -172,6 +162,18 @@ fn refused(model: &Model, incident: &Incident, verb: Verb) -> Option<String> {
         | Verb::Advance
         | Verb::Assign => None,
     }
+}
+
+/// Whether an acknowledgement of the incident is on its way, or arrived and is not listed yet.
+pub(super) fn is_being_taken(model: &Model, id: &IncidentId) -> bool {
+    let takes = |act: &Act| {
+        let Act::Incident { act, .. } = act else {
+            return false;
+        };
+        *act == IncidentAct::Acknowledge
+    };
+    let mut pending = model.acts.pending.iter();
+    pending.any(|pending| pending.concerns(id) && takes(&pending.act))
 }
 
 /// Why no second escalation is begun: one of the incident has not been delivered yet.

@@ -15,7 +15,17 @@ pub(super) fn save_layout(model: &Model) -> Vec<Effect> {
     vec![Effect::SaveLayout(model.layout.clone())]
 }
 
+/// Goes to the pane that somebody names.
 pub(super) fn focus(model: &mut Model, pane: PaneId) -> Vec<Effect> {
+    let effects = pass_to(model, pane);
+    if pane == PaneId::Incident {
+        // Whoever names it turns to the incident that it shows; who passes by does not.
+        model.incidents.list.hold();
+    }
+    effects
+}
+
+fn pass_to(model: &mut Model, pane: PaneId) -> Vec<Effect> {
     model.details.clear();
     give_keys(model, pane);
     if model.layout.hidden.remove(&pane) {
@@ -25,7 +35,7 @@ pub(super) fn focus(model: &mut Model, pane: PaneId) -> Vec<Effect> {
     }
 }
 
-/// Gives a pane the keys that somebody has chosen. Whoever goes there means the row that is under its cursor: what
+/// Gives a pane the keys. Whoever goes there means the row that is under its cursor: what
 /// arrives meanwhile is not acted on in its place.
 pub(super) fn give_keys(model: &mut Model, pane: PaneId) {
     model.focus = pane;
@@ -35,7 +45,7 @@ pub(super) fn give_keys(model: &mut Model, pane: PaneId) {
         // A log line is meant by whoever moves to it; until then the newest is kept in sight.
         PaneId::Logs => {}
         PaneId::Traces => model.traces.list.pin(),
-        PaneId::Incident => model.incidents.list.hold(),
+        PaneId::Incident => model.incidents.list.pin(),
     }
 }
 
@@ -49,7 +59,7 @@ pub(super) fn focus_beside(model: &mut Model, towards: Direction, now: Now) -> V
         Direction::Up => before.map_or_else(|| visible.last(), |at| visible.get(at)),
     };
     match beside {
-        Some(pane) if *pane != model.focus => focus(model, *pane),
+        Some(pane) if *pane != model.focus => pass_to(model, *pane),
         Some(_) | None => say(
             model,
             Level::Info,
@@ -62,7 +72,7 @@ pub(super) fn focus_beside(model: &mut Model, towards: Direction, now: Now) -> V
 /// Gives a pane the keys, hidden or not: keys never go where nothing shows.
 pub(super) fn turn_to(model: &mut Model, pane: PaneId) {
     model.layout.hidden.remove(&pane);
-    model.focus = pane;
+    give_keys(model, pane);
 }
 
 pub(super) fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
@@ -71,7 +81,7 @@ pub(super) fn hide(model: &mut Model, now: Now) -> Vec<Effect> {
     };
     let hidden = model.focus;
     model.layout.hidden.insert(hidden);
-    model.focus = other;
+    give_keys(model, other);
     model.toasts.say(
         Level::Info,
         format!("{} hidden; {} brings it back", hidden.title(), hidden.number()),

@@ -153,10 +153,22 @@ fn taking_an_alert_says_of_its_incident_that_it_is_not_taken_and_pages_on() {
     for (incidents, state) in [
         (vec![taken], ActState::Confirmed),
         (vec![free("QC", 3)], ActState::Confirmed),
-        (vec![soon], ActState::Failed),
+        (vec![soon.clone()], ActState::Failed),
     ] {
         assert_eq!(said(incidents, state), "the server's word");
     }
+
+    // Its own acknowledgement has arrived, and is not listed yet.
+    let mut hand = with(vec![soon], &[]);
+    hand.press("5 a");
+    let (id, _) = hand.one_act();
+    hand.journaled(id);
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    hand.press("2 a");
+    let (id, _) = hand.one_act();
+    hand.journaled(id);
+    hand.finish(id, ActState::Confirmed, Vec::new());
+    assert_eq!(hand.said(), "the server's word");
 }
 
 #[test]
@@ -314,7 +326,13 @@ fn what_is_looked_up_is_told_of_an_incident_that_was_turned_to_or_is_ours_and_of
         deeds(&mut hand)[0].incident.clone()
     };
     assert_eq!(of(checkout(), "2"), None, "it only stands in its pane");
-    assert_eq!(of(checkout(), "5 j k"), Some(checkout().id), "it was turned to");
+    assert_eq!(of(checkout(), "1 shift-tab tab"), None, "it was passed by");
+    assert_eq!(of(checkout(), "5"), Some(checkout().id), "it was turned to");
+    assert_eq!(
+        of(checkout(), "1 shift-tab j k"),
+        Some(checkout().id),
+        "it was moved on"
+    );
     assert_eq!(of(search(), "2"), Some(search().id), "it pages whoever looks");
 }
 
