@@ -13,7 +13,7 @@ use super::acts::{ActId, Declaration};
 use super::{Draft, DraftKind};
 use crate::backend::incidents::Seen;
 use crate::domain::alert::Fingerprint;
-use crate::domain::incident::{IncidentId, LONGEST_TEXT};
+use crate::domain::incident::{IncidentId, LONGEST_TEXT, REFERENCE};
 use crate::time::Tick;
 
 /// Characters of a title: longer ones are cut wherever they are listed.
@@ -21,8 +21,6 @@ pub const LONGEST_TITLE: usize = 255;
 /// Bytes that are taken into the composer at all, far more than can be sent: what is too long is shortened here,
 /// or in an editor.
 pub const MOST_BYTES: usize = 1024 * 1024;
-/// What a line that refers to evidence opens with.
-const REFERENCE: &str = "ref: ";
 /// Severities of local incidents, the worst first.
 pub const SEVERITIES: [&str; 4] = ["SEV1", "SEV2", "SEV3", "SEV4"];
 
@@ -193,6 +191,17 @@ pub struct Compose {
     pub kept: Kept,
     /// Whether somebody wrote any of it: what is filled in from the cursor is no draft.
     pub touched: Touched,
+    /// What was cleared last, of each field.
+    pub cleared: Vec<Taken>,
+}
+
+/// What clearing took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// From which field; none where there is one text.
+    field: Option<FormField>,
+    text: String,
+    refs: Vec<String>,
 }
 
 /// Whether a draft is on the disk.
@@ -211,6 +220,16 @@ pub enum Cleared {
     Emptied,
     /// It was empty, and has its text again.
     BroughtBack,
+}
+
+impl Cleared {
+    /// To whoever pressed this key.
+    pub fn words(self, key: &str) -> String {
+        match self {
+            Self::Emptied => format!("cleared; {key} again brings it back"),
+            Self::BroughtBack => "it is back as it was".to_owned(),
+        }
+    }
 }
 
 /// Whether somebody wrote in it.
@@ -258,6 +277,7 @@ impl Compose {
             handed: None,
             kept: Kept::No,
             touched: Touched::No,
+            cleared: Vec::new(),
         }
     }
 
@@ -410,18 +430,35 @@ impl Compose {
         }
     }
 
-    /// Empties what has the keys, or where that is empty brings back what was there: the text area remembers it.
+    /// Empties what has the keys, its references with it, or where that is empty brings back what was cleared.
     pub fn clear(&mut self) -> Cleared {
-        if let Some(area) = self.area() {
-            if area.is_empty() && area.undo() {
-                return Cleared::BroughtBack;
-            }
-            area.select_all();
-            area.cut();
+        let mut none = Vec::new();
+        let (field, area, refs) = match &mut self.body {
+            Body::Prose(prose) => (None, Some(&mut prose.area), &mut prose.refs),
+            Body::Form(form) => (Some(form.field), form.area(), &mut none),
+        };
+        let Some(area) = area else {
+            return Cleared::Emptied;
+        };
+        let before = self.cleared.iter().position(|taken| taken.field == field);
+        let before = before.map(|at| self.cleared.remove(at));
+        if area.is_empty()
+            && let Some(before) = before
+        {
+            area.insert_str(before.text);
+            refs.retain(|line| !before.refs.contains(line));
+            refs.splice(..0, before.refs);
+            return Cleared::BroughtBack;
         }
-        if let Body::Prose(prose) = &mut self.body {
-            prose.refs.clear();
+        if !area.is_empty() || !refs.is_empty() {
+            self.cleared.push(Taken {
+                field,
+                text: area.lines().join("\n"),
+                refs: std::mem::take(refs),
+            });
         }
+        area.select_all();
+        area.cut();
         Cleared::Emptied
     }
 

@@ -307,10 +307,12 @@ pub enum Past {
 pub struct Composer {
     /// The matchers that it offered first: what it is about, whatever was typed since.
     pub about: Vec<String>,
-    /// The alerts that it was to hide where it was sent and not made; none otherwise.
+    /// The alerts that it is for, where matchers do not tell: it was sent and not made, or they have nothing in common.
     pub hits: BTreeSet<Fingerprint>,
     /// Whether it was put away once, and taken up again.
     pub is_draft: bool,
+    /// As it stood when it was cleared.
+    pub cleared: Option<Box<Composer>>,
     /// One matcher a line.
     pub matchers: TextArea<'static>,
     /// `2h`.
@@ -325,6 +327,18 @@ pub struct Composer {
     pub past: Past,
     /// Number of the last question about the past.
     pub seq: u64,
+}
+
+impl Composer {
+    /// The matchers that a draft is found again by: those that it offered first, or, where it had none to offer, those
+    /// that were typed. May be empty.
+    pub fn subject(&self) -> Vec<String> {
+        if !self.about.is_empty() {
+            return self.about.clone();
+        }
+        let typed = self.matchers.lines().iter().map(|line| line.trim());
+        typed.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 /// One entry of a menu.

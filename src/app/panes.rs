@@ -17,6 +17,7 @@ use crate::domain::alert::{
 use crate::domain::selector::Selector;
 use crate::domain::slo::{SloBoard, SloReport};
 use crate::problem::nearest;
+use crate::text::SafeText;
 use crate::time::{Now, Tick};
 
 /// A change on screen that is younger than this may not have been seen by whoever presses a key.
@@ -183,6 +184,20 @@ pub struct AlertPane {
     pub past_due: Option<Tick>,
     /// When the opened alert fired during the last day.
     pub history: Option<(Fingerprint, Firings)>,
+}
+
+impl AlertPane {
+    /// What drafts of silences are about, as it is typed, the newest first.
+    pub fn drafted(&self) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        for draft in self.drafts.iter().rev() {
+            let subject = SafeText::line(&draft.subject().join(", ")).into_string();
+            if !subject.is_empty() && !told.contains(&subject) {
+                told.push(subject);
+            }
+        }
+        told
+    }
 }
 
 impl Default for AlertPane {
@@ -416,7 +431,8 @@ impl SilencePane {
         let label = word.split_once(['=', '!', '~']).map(|(label, _)| label);
         let matchers = board.silences.iter().flat_map(|s| &s.silence.matchers);
         let names: BTreeSet<&str> = matchers.map(|matcher| &*matcher.name).collect();
-        let unknown = label.filter(|label| !names.contains(label));
+        let is_known = |label: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(label));
+        let unknown = label.filter(|label| !is_known(label));
         let near = unknown.and_then(|label| nearest(label, names));
         Some((word.clone(), near.map(str::to_owned)))
     }
@@ -461,6 +477,9 @@ pub fn silence_text(silence: &Silence) -> String {
         text.push_str(&matcher.name);
         text.push_str(matcher.op.symbol());
         text.push_str(&matcher.value);
+        // And as its row shows it.
+        text.push(' ');
+        text.push_str(&matcher.to_string());
     }
     text.to_lowercase()
 }

@@ -25,6 +25,27 @@ fn references_stand_below_the_text_and_come_back_as_references() {
 }
 
 #[test]
+fn what_was_cleared_comes_back_with_its_references_however_it_was_typed() {
+    let mut compose = mark();
+    compose.fill("rolled back\n\nref: alert A");
+    assert_eq!(compose.clear(), Cleared::Emptied);
+    assert_eq!(compose.written(), "");
+    assert_eq!(compose.clear(), Cleared::BroughtBack);
+    assert_eq!(compose.written(), "rolled back\n\nref: alert A");
+    let mut form = Compose::new(Purpose::Declaration);
+    form.fill("title: Checkout");
+    let empty = Compose::new(Purpose::Declaration).written();
+    form.clear();
+    assert_eq!(form.written(), empty);
+    let Body::Form(fields) = &mut form.body else {
+        panic!("no form")
+    };
+    fields.field = FormField::Service;
+    assert_eq!(form.clear(), Cleared::Emptied, "that is of another field");
+    assert_eq!(form.written(), empty);
+}
+
+#[test]
 fn a_form_survives_its_own_text_and_takes_what_it_does_not_know_into_the_title() {
     let mut form = Compose::new(Purpose::Declaration);
     form.fill(

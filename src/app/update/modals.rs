@@ -426,7 +426,9 @@ fn composer_key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
             return say(model, Level::Info, words, now);
         }
         KeyCode::Char('g') if ctrl => {
-            **composer = silences::fresh(std::mem::take(&mut composer.about));
+            let again = dialog::names(&model.keymap, &[Action::DialogClear]);
+            let words = silences::clear(composer).words(&again);
+            model.toasts.say(Level::Info, words, now.tick);
             return silences::ask_past(model);
         }
         // Help's key elsewhere, and nothing that can be typed: it must not pass in silence.

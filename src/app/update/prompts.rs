@@ -213,7 +213,10 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
 /// would undo.
 pub(super) fn edit(input: &mut TextArea<'static>, key: KeyEvent) {
     if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
-        input.delete_line_by_head();
+        // At the head of a line the input would join it with the one above.
+        if input.cursor().1 > 0 {
+            input.delete_line_by_head();
+        }
     } else {
         input.input(key);
     }

@@ -11,6 +11,7 @@ use super::alerts::targets;
 use super::guard::{self, Weight};
 use super::{busy, frozen, panes, refusal, say, undo};
 use crate::app::acts::{Act, PendingAct, SilenceRequest, Stage, Undoing};
+use crate::app::compose::Cleared;
 use crate::app::focus::Detail;
 use crate::app::modal::{Composer, Field, Modal, Past};
 use crate::app::panes::selected_silence;
@@ -45,6 +46,11 @@ pub(super) fn compose_of(
             about: matchers,
             ..draft
         },
+        // Alerts that have nothing in common are told apart from others by themselves alone.
+        None if matchers.is_empty() => Composer {
+            hits: alerts.iter().map(|alert| alert.occurrence.fingerprint).collect(),
+            ..fresh(matchers)
+        },
         None => fresh(matchers),
     };
     model.modal = Some(Modal::Composer(Box::new(composer)));
@@ -52,7 +58,8 @@ pub(super) fn compose_of(
 }
 
 /// The newest draft that is about what these matchers are of. One that was sent and not made is also about the alerts
-/// that it was to hide: where others have come to them, they have less in common by now.
+/// that it was to hide: where others have come to them, they have less in common by now. So is one of alerts that had
+/// nothing in common.
 fn take_up(model: &mut Model, matchers: &[String], alerts: &[Arc<Alert>]) -> Option<Composer> {
     let board = model.alerts.board.clone().unwrap_or_default();
     let is_there = |hit: &&Fingerprint| {
@@ -65,9 +72,10 @@ fn take_up(model: &mut Model, matchers: &[String], alerts: &[Arc<Alert>]) -> Opt
         hits.peek().is_some() && hits.all(is_meant)
     };
     let drafts = &mut model.alerts.drafts;
+    let same = |draft: &Composer| !matchers.is_empty() && draft.subject() == matchers;
     let at = drafts
         .iter()
-        .rposition(|draft| draft.about == matchers || hides_of_these(draft))?;
+        .rposition(|draft| same(draft) || hides_of_these(draft))?;
     Some(Composer {
         field: Field::Comment,
         is_draft: true,
@@ -77,15 +85,36 @@ fn take_up(model: &mut Model, matchers: &[String], alerts: &[Arc<Alert>]) -> Opt
 
 /// Puts a form away; what to say of it. One in which nobody has typed is no draft.
 pub(super) fn put_away(model: &mut Model, form: Composer) -> &'static str {
-    let typed = |area: &TextArea| !area.lines().join("").trim().is_empty();
-    let is_written = form.matchers.lines().join("\n") != form.about.join("\n")
-        || form.duration.lines().join("") != DURATION
-        || typed(&form.comment);
-    if !is_written {
+    if !is_written(&form) {
         return "put away; nothing was typed, so no draft is kept";
     }
     model.alerts.drafts.push(form);
     "put away; the draft is kept"
+}
+
+fn is_written(form: &Composer) -> bool {
+    let typed = |area: &TextArea| !area.lines().join("").trim().is_empty();
+    form.matchers.lines().join("\n") != form.about.join("\n")
+        || form.duration.lines().join("") != DURATION
+        || typed(&form.comment)
+}
+
+/// Begins a form anew, or, where nobody has typed since, brings back what was cleared.
+pub(super) fn clear(form: &mut Composer) -> Cleared {
+    if !is_written(form)
+        && let Some(before) = form.cleared.take()
+    {
+        *form = *before;
+        return Cleared::BroughtBack;
+    }
+    let begun = Composer {
+        hits: form.hits.clone(),
+        ..fresh(form.about.clone())
+    };
+    let mut before = std::mem::replace(form, begun);
+    before.cleared = None;
+    form.cleared = is_written(&before).then(|| Box::new(before));
+    Cleared::Emptied
 }
 
 /// Matchers of what several alerts have in common.
@@ -379,6 +408,7 @@ fn composer(about: Vec<String>, matchers: Vec<String>, duration: &str, comment: 
         about,
         hits: BTreeSet::new(),
         is_draft: false,
+        cleared: None,
         matchers: filled(matchers),
         duration: filled(vec![duration.to_owned()]),
         comment: filled(vec![comment.to_owned()]),

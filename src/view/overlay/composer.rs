@@ -79,7 +79,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Compose
 
 /// Drafts that are about other alerts: they wait for those, and the palette lists them.
 fn others(scene: Scene) -> Vec<Piece> {
-    let (others, each) = match scene.model.alerts.drafts.len() {
+    let (others, each) = match scene.model.alerts.drafted().len() {
         0 => return Vec::new(),
         1 => ("1 other draft is kept".to_owned(), "it"),
         others => (format!("{others} other drafts are kept"), "them"),

@@ -73,6 +73,10 @@ fn esc_keeps_a_draft_for_what_it_is_about_and_starting_over_stays_with_that() {
     assert!(!composer(&hand).is_draft);
     assert_eq!(composer(&hand).comment.lines(), [""]);
     assert!(matchers(&hand).contains("alertname=\"A\""));
+    hand.assert_said("ctrl-g again brings it back");
+    hand.press("ctrl-g");
+    assert_eq!(composer(&hand).comment.lines(), ["half a thought"]);
+    hand.press("ctrl-g");
     hand.press("esc");
     hand.assert_said("nothing was typed");
     assert!(hand.model.alerts.drafts.is_empty());
@@ -119,6 +123,29 @@ fn a_draft_is_taken_up_only_for_what_it_is_about() {
     );
     hand.press("enter");
     assert_eq!(composer(&hand).comment.lines(), ["deploy of A"]);
+}
+
+#[test]
+fn alerts_with_nothing_in_common_take_up_a_draft_of_their_own_and_no_other() {
+    let lone = |name: &str| {
+        let labels = [(name, name)].into_iter().collect();
+        Alert {
+            labels,
+            ..pod(name, "1")
+        }
+    };
+    let mut hand = Hand::with(vec![lone("A"), lone("B"), lone("C"), lone("D")]);
+    hand.press("x x s");
+    assert_eq!(composer(&hand).about, [""; 0]);
+    hand.write("a and b");
+    hand.press("esc");
+    hand.model.alerts.marks.clear();
+    hand.press("x x s");
+    assert_eq!(composer(&hand).comment.lines(), [""], "that is of others");
+    hand.press("esc");
+    hand.model.alerts.marks.clear();
+    hand.press("g g x x s");
+    assert_eq!(composer(&hand).comment.lines(), ["a and b"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::{dialog, leave, prompts, say};
 use super::drafts::{SAVE_AFTER, put_away, save_open};
 use super::sending::send;
 use crate::action::{Action, Place};
-use crate::app::compose::{Body, Cleared, Compose, Form, FormField, Purpose, Touched};
+use crate::app::compose::{Body, Compose, Form, FormField, Purpose, Touched};
 use crate::app::modal::Modal;
 use crate::app::toast::Level;
 use crate::app::{Effect, Model};
@@ -73,11 +73,7 @@ pub(in crate::app::update) fn key(model: &mut Model, key: KeyEvent, now: Now) ->
             let done = compose.clear();
             typed(compose, now);
             let again = dialog::names(&model.keymap, &[Action::DialogClear]);
-            let words = match done {
-                Cleared::Emptied => format!("cleared; {again} again brings the text back"),
-                Cleared::BroughtBack => "the text is back".to_owned(),
-            };
-            return say(model, Level::Info, words, now);
+            return say(model, Level::Info, done.words(&again), now);
         }
         KeyCode::F(_) => {
             let by = |action| dialog::names(&model.keymap, &[action]);

@@ -10,7 +10,7 @@ use super::places::Places;
 use crate::action::{Action, TABLE};
 use crate::app::Model;
 use crate::app::incidents::short;
-use crate::app::modal::{Composer, Word};
+use crate::app::modal::Word;
 use crate::domain::alert::Standing;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{Sli, Slo};
@@ -286,7 +286,7 @@ impl Offers {
             alerts: held(alerts),
             incidents: open.map(|incident| short(incident)).take(MOST).collect(),
             matchers: held(matchers),
-            drafts: about(&model.alerts.drafts),
+            drafts: model.alerts.drafted(),
             metrics: held(metrics),
             views: model.kept.views.keys().cloned().collect(),
         }
@@ -355,18 +355,6 @@ impl Offers {
         begin.append(&mut hold);
         begin
     }
-}
-
-/// What drafts of silences are about, as it is typed, the newest first.
-fn about(drafts: &[Composer]) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    for draft in drafts.iter().rev() {
-        let about = SafeText::line(&draft.about.join(", ")).into_string();
-        if !about.is_empty() && !told.contains(&about) {
-            told.push(about);
-        }
-    }
-    told
 }
 
 /// A query before the name that it ends with, and that name.

@@ -433,7 +433,7 @@ fn what_was_cleared_by_mistake_comes_back() {
     assert_eq!(text(&hand), "precious");
     hand.press("ctrl-g");
     assert_eq!(text(&hand), "");
-    hand.assert_said("again brings the text back");
+    hand.assert_said("again brings it back");
     hand.press("ctrl-g");
     assert_eq!(text(&hand), "precious");
 }
@@ -449,6 +449,8 @@ fn ctrl_u_deletes_to_the_head_of_the_line_wherever_somebody_types() {
     assert_eq!(text(&hand), "first\nsome more ");
     hand.press("left left left left left ctrl-u");
     assert_eq!(text(&hand), "first\nmore ");
+    hand.press("ctrl-u");
+    assert_eq!(text(&hand), "first\nmore ", "the line above stays");
     hand.press("ctrl-k");
     assert_eq!(text(&hand).trim_end(), "first");
     hand.press("esc i");
