@@ -78,17 +78,8 @@ pub struct QuerySeries {
     pub min: f64,
     /// The greatest.
     pub max: f64,
-}
-
-impl QuerySeries {
-    /// When its last value is of, where that is not of the end of what was asked for. The newest step alone may lack
-    /// one: it may not have been read by then.
-    pub fn ended(&self, ask: &QueryAsk) -> Option<DateTime<Utc>> {
-        let last = self.values.iter().rposition(|value| !value.is_nan())?;
-        let missing = self.values.len() - 1 - last;
-        let at = ask.step.checked_mul(u32::try_from(last).ok()?)?;
-        (missing > 1).then(|| after(ask.from, at))
-    }
+    /// When its last value is of, `NaN` among them, where that is not of the end of what was asked for.
+    pub ended: Option<DateTime<Utc>>,
 }
 
 /// What was answered.
@@ -225,14 +216,21 @@ fn row(series: &Series, common: &Labels, ask: &QueryAsk) -> QuerySeries {
     let begin = ask.from.timestamp() as f64;
     let cells = ((ask.to - ask.from).num_seconds() as f64 / step) as usize + 1;
     let mut values = vec![f64::NAN; cells.min(2 * POINTS as usize)];
+    let mut newest = None;
     for (at, value) in &series.points {
         let cell = ((at - begin) / step).round();
         if cell >= 0.0
             && let Some(slot) = values.get_mut(cell as usize)
         {
             *slot = *value;
+            newest = newest.max(Some(cell as usize));
         }
     }
+    // The newest step alone may lack a value: it may not have been read by then.
+    let ended = newest
+        .filter(|newest| values.len() - 1 - newest > 1)
+        .and_then(|newest| ask.step.checked_mul(u32::try_from(newest).ok()?))
+        .map(|passed| after(ask.from, passed));
     let told = || series.points.iter().map(|(_, value)| *value);
     let known = || told().filter(|value| !value.is_nan());
     QuerySeries {
@@ -248,6 +246,7 @@ fn row(series: &Series, common: &Labels, ask: &QueryAsk) -> QuerySeries {
         last: told().next_back().unwrap_or(f64::NAN),
         min: known().reduce(f64::min).unwrap_or(f64::NAN),
         max: known().reduce(f64::max).unwrap_or(f64::NAN),
+        ended,
     }
 }
 
@@ -380,11 +379,14 @@ mod tests {
         assert_eq!((second.values[0], second.values[2]), (3.0, 1.0));
         assert!(second.values[1].is_nan() && second.values.len() == 241);
         assert!(answer.series[2].min.is_nan());
-        assert_eq!(second.ended(&ask), Some(ask.from + TimeDelta::seconds(30)));
-        assert_eq!(answer.series[2].ended(&ask), None, "it never began");
+        assert_eq!(second.ended, Some(ask.from + TimeDelta::seconds(30)));
+        assert_eq!(
+            answer.series[2].ended, None,
+            "a value that is no number is one all the same"
+        );
         let goes_on = |step: f64| {
             let whole = series(&[], &[(at(0.0), 1.0), (at(step), 1.0)]);
-            row(&whole, &Labels::default(), &ask).ended(&ask)
+            row(&whole, &Labels::default(), &ask).ended
         };
         assert_eq!((goes_on(240.0), goes_on(239.0)), (None, None));
         assert!(goes_on(238.0).is_some());

@@ -46,7 +46,7 @@ fn answered(asked: &QueryAsk, answer: &QueryAnswer, model: &Model, now: Now) -> 
     if !answer.common.is_empty() {
         lines.push(format!("all of {}", answer.common));
     }
-    lines.extend(answer.series.iter().map(told));
+    lines.extend(answer.series.iter().map(|series| told(series, model, now)));
     if answer.left_out > 0 {
         lines.push(format!(
             "{} more series are not told: narrow it with labels, or topk(…) picks some",
@@ -62,7 +62,7 @@ fn over(asked: &QueryAsk, model: &Model, now: Now) -> String {
     format!("from {} to {}, a point each {step}", at(asked.from), at(asked.to))
 }
 
-fn told(series: &QuerySeries) -> String {
+fn told(series: &QuerySeries, model: &Model, now: Now) -> String {
     let name = match series.short.as_str() {
         "" => "no labels",
         name => name,
@@ -72,6 +72,9 @@ fn told(series: &QuerySeries) -> String {
     if min.total_cmp(max).is_eq() && is_whole() {
         return format!("{name}: {} all the time", number(*last));
     }
-    let [now, least, most] = [*last, *min, *max].map(number);
-    format!("{name}: last {now}, least {least}, most {most}")
+    let ended = series.ended.map_or_else(String::new, |at| {
+        format!("ended {}, ", moment(at, now.utc, model.zone))
+    });
+    let [last, least, most] = [*last, *min, *max].map(number);
+    format!("{name}: {ended}last {last}, least {least}, most {most}")
 }

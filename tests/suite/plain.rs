@@ -529,6 +529,7 @@ fn series(last: f64) -> QueryAnswer {
             last,
             min: last,
             max: last,
+            ended: None,
         }],
         ..QueryAnswer::default()
     }
@@ -567,6 +568,7 @@ fn a_querys_series_are_told_whole_and_their_charts_in_words() {
     let mut answer = series(0.25);
     answer.series[0].short = name.to_owned();
     answer.series[0].max = 3.0;
+    answer.series[0].ended = Some(now().utc);
     let calm = series(1.0).series;
     answer.series.extend(calm);
     let lines = ear.tell(Msg::QueryAnswered {
@@ -575,7 +577,7 @@ fn a_querys_series_are_told_whole_and_their_charts_in_words() {
     });
     for words in [
         "a point each 15s, 2 series".to_owned(),
-        format!("{name}: last 0.25000, least 0.25000, most 3"),
+        format!("{name}: ended 03:14Z, last 0.25000, least 0.25000, most 3"),
         "up{job=\"cart\"}: 1 all the time".to_owned(),
     ] {
         assert!(has(&lines, &words), "{words}: {lines:#?}");

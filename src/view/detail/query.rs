@@ -183,7 +183,7 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
     });
     for series in &answer.series {
         sheet.figure(1, move |buffer, area| {
-            row(scene, buffer, widget::row(area, 0), (asked, series));
+            row(scene, buffer, widget::row(area, 0), series);
         });
     }
     if answer.left_out > 0 {
@@ -195,12 +195,7 @@ fn told<'a>(scene: Scene<'a>, sheet: &mut Sheet<'a>, asked: &'a QueryAsk, answer
     }
 }
 
-fn row(
-    scene: Scene,
-    buffer: &mut ratatui::buffer::Buffer,
-    area: Rect,
-    (asked, series): (&QueryAsk, &QuerySeries),
-) {
+fn row(scene: Scene, buffer: &mut ratatui::buffer::Buffer, area: Rect, series: &QuerySeries) {
     let slots = columns::layout(&COLUMNS, area.width, 2);
     let name = if series.short.is_empty() {
         Piece::word("(no labels)", Role::TextMuted)
@@ -208,7 +203,7 @@ fn row(
         Piece::safe(SafeText::line(&series.short), Role::Text)
     };
     let (mut name, mut role) = (vec![name], Role::TextStrong);
-    if let Some(at) = series.ended(asked) {
+    if let Some(at) = series.ended {
         let at = figures::moment(at, scene.now.utc, scene.model.zone);
         name.insert(0, Piece::own(format!("ended {at} · "), Role::StateStale));
         role = Role::TextMuted;
