@@ -606,7 +606,8 @@ impl Reader {
         };
         let span = at.0.saturating_sub(question.from.0).max(0).unsigned_abs();
         let behind = at.plus(Duration::from_nanos(span));
-        // A tail tells no more than its server's limit of what was before it: around a time of the present it is read.
+        // What the tail reads of its own beginning may not be there yet, or be a gap: around a time of the present it is
+        // read all the same.
         let to = if at < self.told_from {
             behind.min(self.told_from)
         } else {

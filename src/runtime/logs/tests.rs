@@ -41,7 +41,7 @@ struct State {
     gap: Option<Gap>,
     /// Whether that comes before them.
     gap_first: bool,
-    /// How many lines of before it began the tail leaves out, but for its oldest.
+    /// How many lines of before it began the tail leaves out, but for its oldest, and tells a gap instead.
     leaves_out: usize,
     /// Whether the tail tells lines without a pause.
     floods: bool,
@@ -155,8 +155,15 @@ impl Logs for Source {
                 state.tails.push(from);
                 let told = state.lines.iter().filter(|(at, _)| *at >= from).cloned();
                 let mut lines: Vec<_> = told.collect();
-                lines.drain(1.min(lines.len())..(1 + state.leaves_out).min(lines.len()));
-                (lines, state.gap.clone(), state.gap_first, state.floods)
+                let mut out = lines.drain(1.min(lines.len())..(1 + state.leaves_out).min(lines.len()));
+                let left_out = out.next().map(|(from, _)| Gap {
+                    from,
+                    to: Nanos(out.next_back().map_or(from, |(last, _)| last).0 + 1),
+                    reason: GapReason::LimitHit,
+                });
+                drop(out);
+                let gap = left_out.or_else(|| state.gap.clone());
+                (lines, gap, state.gap_first, state.floods)
             };
             let _ = events.send(TailEvent::Mode(TailMode::Live)).await;
             let mut told = vec![TailEvent::Lines(batch(&lines))];
@@ -598,6 +605,7 @@ async fn a_line_of_the_last_minute_is_found_though_the_tail_left_it_out_and_a_th
         leaves_out: 2_500,
         ..Source::every(20, (120, 0))
     };
+    let lines = state.lines.clone();
     looking(state, ask, async |mut eye| {
         let there = |view: &LogView| view.seek == Some(Seek::Ended(at));
         let view = eye.until("there", there).await;
@@ -608,6 +616,15 @@ async fn a_line_of_the_last_minute_is_found_though_the_tail_left_it_out_and_a_th
             times.is_sorted_by(|one, next| one < next),
             "each once, in its place"
         );
+        let first = view.snapshot.entry_at(0).unwrap().at;
+        let is_told = |at: Nanos| {
+            let mut gaps = view.snapshot.gaps().iter();
+            let place = view.snapshot.seek(at);
+            view.snapshot.entry_at(place).is_some_and(|entry| entry.at == at)
+                || gaps.any(|gap| (gap.from..gap.to).contains(&at))
+        };
+        let mut lost = lines.into_iter().map(|(at, _)| at).filter(|at| *at >= first);
+        assert_eq!(lost.find(|at| !is_told(*at)), None, "neither there nor in a gap");
     })
     .await;
 }
