@@ -60,7 +60,8 @@ pub(in crate::view) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
         ..Frame::titled(SafeText::line("Silences"), Focused::Gained)
     };
     let inside = frame::draw(buffer, area, scene.theme, &frame);
-    if list.rows.is_empty() && list.hidden > 0 {
+    let is_heard = matches!(board.map(belief::heard), Some(Heard::All | Heard::Some));
+    if list.rows.is_empty() && list.hidden > 0 && is_heard {
         return filtered_away(scene, buffer, inside);
     }
     if list.rows.is_empty() {
