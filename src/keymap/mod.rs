@@ -169,11 +169,12 @@ impl Keymap {
     }
 
     /// How words of the palette are written for whoever is to type them: `:tour`, or `ctrl-p tour` where another key
-    /// opens it.
+    /// opens it. The words alone where none does.
     pub fn command(&self, words: &str) -> String {
-        match self.first_or_name(Action::Palette).as_str() {
-            ":" => format!(":{words}"),
-            key => format!("{key} {words}"),
+        match self.keys_for(Action::Palette).first().map(String::as_str) {
+            Some(":") => format!(":{words}"),
+            Some(key) => format!("{key} {words}"),
+            None => words.to_owned(),
         }
     }
 

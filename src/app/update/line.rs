@@ -44,7 +44,8 @@ fn press(model: &mut Model, code: KeyCode, now: Now) -> Vec<Effect> {
 }
 
 fn command(model: &mut Model, line: &str, now: Now) -> Vec<Effect> {
-    match line {
+    // Advice writes a command as it is typed where there is a palette: `:ack #2`.
+    match line.strip_prefix(':').unwrap_or(line) {
         "" => Vec::new(),
         "quit" | "exit" => leave::quit(model, now),
         "back" => {
