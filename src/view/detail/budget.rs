@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use crate::domain::slo::{Budget, Policy, Reading, RollingExhaustion, SloReport, SloState};
 use crate::theme::Role;
 use crate::time::after;
+use crate::view::Audience;
 use crate::view::pane::slo;
 use crate::view::sheet::Sheet;
 use crate::view::widget::chart::{self, Chart, Limit, Series, Shape};
@@ -54,13 +55,17 @@ pub(super) fn budget<'a>(scene: Scene<'a>, report: &'a SloReport, sheet: &mut Sh
     let points = burn_down(report, left);
     if points.len() > 1 {
         sheet.blank();
-        sheet.prose("left up to now, then at the 1h burn", Role::TextMuted);
+        let rate = hourly(report);
+        if scene.audience == Audience::Eyes {
+            let ahead = rate.map_or("", |_| ", then at the 1h burn");
+            sheet.prose(&format!("left up to now{ahead}"), Role::TextMuted);
+        }
         sheet.chart(
             scene,
             10,
             || burn_down_words(scene, &burn_down(report, left)),
             move |buffer, area| {
-                burn_down_chart(scene, buffer, area, report, &points);
+                burn_down_chart(scene, buffer, area, (report, rate), &points);
             },
         );
     }
@@ -159,16 +164,25 @@ fn date(scene: Scene, seconds: f64) -> String {
     at.format("%m-%d").to_string()
 }
 
-fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloReport, points: &[(f64, f64)]) {
+/// The burn of the last hour, where it was measured.
+fn hourly(report: &SloReport) -> Option<f64> {
+    let hour = Duration::from_secs(3_600);
+    let mut windows = report.windows.iter();
+    windows.find(|window| window.window.length() == hour)?.burn_rate
+}
+
+/// What is left up to now, and what would be where it goes on at a rate; without one, what is behind alone.
+fn burn_down_chart(
+    scene: Scene,
+    buffer: &mut Buffer,
+    area: Rect,
+    (report, rate): (&SloReport, Option<f64>),
+    points: &[(f64, f64)],
+) {
     let start = points.first().map_or(0.0, |(x, _)| *x);
     let left = points.last().map_or(1.0, |(_, left)| *left);
     let span = -start;
-    let hour = report
-        .windows
-        .iter()
-        .find(|window| window.window.length() == Duration::from_secs(3_600));
-    let rate = hour.and_then(|window| window.burn_rate).unwrap_or(0.0);
-    let per_second = rate / report.slo.period.length().as_secs_f64();
+    let per_second = rate.unwrap_or(0.0) / report.slo.period.length().as_secs_f64();
     // As far as the budget lasts, within a third of what is behind.
     let ahead = if per_second > 0.0 && left > 0.0 {
         (left / per_second).clamp(span * 0.05, span / 3.0)
@@ -179,7 +193,7 @@ fn burn_down_chart(scene: Scene, buffer: &mut Buffer, area: Rect, report: &SloRe
         .map(|step| {
             let x = ahead * f64::from(step) / 24.0;
             let y = left - per_second * x;
-            (x, if y < 0.0 { f64::NAN } else { y })
+            (x, if y < 0.0 || rate.is_none() { f64::NAN } else { y })
         })
         .collect();
     let lowest = points.iter().map(|(_, y)| *y).fold(0.0, f64::min);
