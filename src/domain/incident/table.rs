@@ -19,10 +19,8 @@ pub fn incidents_text(incidents: &[Incident], now: DateTime<Utc>) -> String {
     rows.extend(incidents.iter().map(|incident| row(incident, now)));
     let mut text = columns(&rows);
     let unsure = |incident: &&Incident| incident.status.is_open() && !incident.level.candidates().is_empty();
-    if let Some(incident) = incidents.iter().find(unsure) {
-        let words = incident.level.words();
-        text.push_str(&words);
-        text.push_str(": its keeper does not tell the level, and what it tells fits each of these\n");
+    if incidents.iter().any(|incident| unsure(&incident)) {
+        text.push_str("a level with ?: its keeper does not tell it, and what it tells fits each of these\n");
     }
     text
 }
@@ -81,7 +79,7 @@ mod tests {
         let text = incidents_text(&[unsure], now);
         assert!(
             text.ends_with(
-                "\nlevel 1 or 3?: its keeper does not tell the level, and what it tells fits each of these\n"
+                "\na level with ?: its keeper does not tell it, and what it tells fits each of these\n"
             ),
             "{text}"
         );
