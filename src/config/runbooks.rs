@@ -189,7 +189,7 @@ impl Config {
             for (index, notify) in context.notify.iter().enumerate() {
                 match &notify.channel {
                     Channel::Webhook(hook) | Channel::Slack(hook) => {
-                        let at = at.key("notify").index(index).key("url");
+                        let at = at.key("notify").index(index);
                         secrets.push((at.as_str().to_owned(), &hook.url));
                     }
                     Channel::Command(_) => {}
