@@ -200,6 +200,10 @@ mod tests {
         let from = to - TimeDelta::minutes(20);
         let (all, failure) = block_on(spent_with_peaks(&server, &[slo("a")], from, to));
         assert_eq!(failure, None);
+        // The first window begins where the span does, and none before.
+        let first = from + TimeDelta::minutes(5);
+        let step = Duration::from_secs(15);
+        assert_eq!(*server.ranges.lock().unwrap(), [(first, to, step)]);
         let peak = all[0].peak.expect("measured");
         let round = |burn: f64| burn.round();
         (round(all[0].burn.expect("measured")), round(peak.burn), peak.over)

@@ -49,7 +49,8 @@ pub enum SloState {
     NoData,
     /// The shortest window has no traffic.
     NoTraffic,
-    /// No rule fires, and one that pages is over its line in its short window alone: it begins to burn.
+    /// No rule fires, and one that pages is over its line in its short window alone, and the newest minutes burn: it
+    /// begins to.
     Starting,
     /// None of these, and nothing is left of the period's budget.
     Spent,

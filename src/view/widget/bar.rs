@@ -13,7 +13,7 @@ use crate::theme::{Glyphs, Role, Theme};
 /// The number's cells, with the space before it: ` 100%`, ` -12%`.
 pub const NUMBER: u16 = 5;
 
-/// Draws a bar over the whole area but the number's five cells; `share` 1.0 is full, not finite is unknown, below
+/// Draws a bar over the whole area but the number's five cells, or six for a wider one; `share` 1.0 is full, not finite is unknown, below
 /// zero is an empty bar with its negative number. Below eight cells the number stands alone.
 pub fn draw(buffer: &mut Buffer, area: Rect, theme: &Theme, share: f64, role: Role) {
     let area = Rect {

@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use chrono::{DateTime, Utc};
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 use regex::Regex;
@@ -16,6 +17,8 @@ type Answering = dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync;
 /// A server that answers every tagged branch by a rule, and remembers its queries.
 pub(crate) struct Fake {
     asked: Mutex<Vec<String>>,
+    /// The times and the step of each question about a range.
+    pub(crate) ranges: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>, Duration)>>,
     answer: Box<Answering>,
     /// Value of a branch, by its own text.
     value: fn(&str) -> f64,
@@ -31,6 +34,7 @@ impl Fake {
     ) -> Self {
         Self {
             asked: Mutex::default(),
+            ranges: Mutex::default(),
             answer: Box::new(answer),
             value: |branch| if branch.contains("err") { 0.0 } else { 1.0 },
         }
@@ -87,7 +91,7 @@ impl Metrics for Fake {
     fn instant(
         &self,
         query: String,
-        _: Option<chrono::DateTime<chrono::Utc>>,
+        _: Option<DateTime<Utc>>,
         _: Option<Duration>,
     ) -> BoxFuture<'_, BackendResult<Answered<Vec<Sample>>>> {
         Box::pin(async move { self.series(&query).map(|(v, p)| answered(v, p)) })
@@ -96,12 +100,13 @@ impl Metrics for Fake {
     fn range_within(
         &self,
         query: String,
-        from: chrono::DateTime<chrono::Utc>,
-        _: chrono::DateTime<chrono::Utc>,
-        _: Duration,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        step: Duration,
         _: Option<Duration>,
     ) -> BoxFuture<'_, BackendResult<Answered<Vec<Series>>>> {
         Box::pin(async move {
+            self.ranges.lock().unwrap().push((from, to, step));
             let (samples, partial) = self.series(&format!("range {query}"))?;
             let series = samples
                 .into_iter()
@@ -117,8 +122,8 @@ impl Metrics for Fake {
     fn exemplars(
         &self,
         _: String,
-        _: chrono::DateTime<chrono::Utc>,
-        _: chrono::DateTime<chrono::Utc>,
+        _: DateTime<Utc>,
+        _: DateTime<Utc>,
     ) -> BoxFuture<'_, BackendResult<Answered<Vec<Exemplar>>>> {
         Box::pin(async { Ok(answered(Vec::new(), None)) })
     }
