@@ -161,6 +161,17 @@ impl Entry {
         })
     }
 
+    /// Whether a rule fires, and so its budget goes: both of its windows are over its factor.
+    pub fn is_spending(&self) -> bool {
+        let mut rules = self.slo.rules.iter();
+        rules.any(|rule| self.is_hot(&rule.long) && self.is_hot(&rule.short))
+    }
+
+    /// Whether that asks for its period.
+    pub fn is_period(&self, question: &Question) -> bool {
+        *question == Question::Window(self.slo.period.length())
+    }
+
     pub fn is_hot_question(&self, question: &Question) -> bool {
         match question {
             Question::Window(length) => self.window(*length).is_some_and(|w| self.is_hot(w)),

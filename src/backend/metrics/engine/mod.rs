@@ -6,7 +6,8 @@
 //! [`Engine::step`] and [`Engine::run_all`] do just that for callers without a loop of their own.
 //!
 //! Tiers: windows to 30 m every poll, to 2 h each minute, to 1 d every five, longer every fifteen; a window
-//! whose pair partner is over its factor at every poll; at start the shortest and 1 h first.
+//! whose pair partner is over its factor at every poll; the period of what a rule fires for every five minutes, for its
+//! budget goes; at start the shortest and 1 h first.
 
 mod batch;
 mod entry;
@@ -41,6 +42,7 @@ const SPARK_STEP: Duration = Duration::from_secs(120);
 const FIRST_SAMPLE_STEP: Duration = Duration::from_secs(60);
 /// However often it is pressed for, a server that fails is not asked again sooner.
 const BREATH: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 /// Requests side by side in [`Engine::step`]: what a backend gets at most.
 const SIDE_BY_SIDE: usize = 4;
@@ -102,6 +104,8 @@ pub struct Engine {
     entries: BTreeMap<Arc<str>, Entry>,
     clocks: BTreeMap<Question, Clock>,
     hot_next: Tick,
+    /// When budgets that go are asked for next.
+    spending_next: Tick,
     /// The server asked to be left alone until then: nothing is asked, whatever the reason.
     left_alone: Tick,
     /// Tier interval → smaller batch size and until when it holds.
@@ -121,6 +125,7 @@ impl Engine {
             entries: BTreeMap::new(),
             clocks: BTreeMap::new(),
             hot_next: Tick::ZERO,
+            spending_next: Tick::ZERO,
             left_alone: Tick::ZERO,
             halved: BTreeMap::new(),
             failures: BTreeMap::new(),
@@ -156,6 +161,11 @@ impl Engine {
             .values()
             .any(|e| e.windows.iter().any(|w| e.is_hot(w)))
             .then_some(self.hot_next);
+        let spending = self
+            .entries
+            .values()
+            .any(Entry::is_spending)
+            .then_some(self.spending_next);
         let owed = self
             .entries
             .values()
@@ -167,18 +177,25 @@ impl Engine {
             .chain(owed)
             .chain(refusals)
             .chain(hot)
+            .chain(spending)
             .min()
             .unwrap_or(now + self.settings.poll)
             .max(self.left_alone)
     }
 
     /// Makes the shortest windows due now, out of turn, and the search for SLOs where that failed: without it there may
-    /// be no window. The others keep their tiers, which spare the server. One that asked to be left alone still is.
+    /// be no window. Longer windows are due where their answer is older than a minute, which spares the server however
+    /// often this is asked for. One that asked to be left alone still is.
     pub fn hurry(&mut self) {
         self.hot_next = Tick::ZERO;
         let poll = self.settings.poll;
         for (question, clock) in &mut self.clocks {
             let failed = self.failures.get(question);
+            if let (Question::Window(_), None, Some(answered)) =
+                (question, failed, self.answered.get(question))
+            {
+                clock.next = clock.next.min(*answered + MINUTE);
+            }
             let is_hurried = match question {
                 Question::Window(_) => interval(question, poll) == poll,
                 Question::Discovery => failed.is_some(),
@@ -205,6 +222,10 @@ impl Engine {
         if hot_round {
             self.hot_next = now.tick.next_beat(self.settings.poll);
         }
+        let spending_round = now.tick >= self.spending_next;
+        if spending_round {
+            self.spending_next = now.tick.next_beat(FIVE_MINUTES.max(self.settings.poll));
+        }
         for question in self.questions() {
             if self.opening != Opening::Open && !self.belongs_to_opening(&question) {
                 continue;
@@ -217,7 +238,11 @@ impl Engine {
             if due {
                 clock.next = now.tick.next_beat(interval(&question, self.settings.poll));
             }
-            let batches = self.batches(&question, due, hot_round, now);
+            let out_of_turn = |entry: &Entry| {
+                hot_round && entry.is_hot_question(&question)
+                    || spending_round && entry.is_spending() && entry.is_period(&question)
+            };
+            let batches = self.batches(&question, due, out_of_turn, now);
             if let Some(clock) = self.clocks.get_mut(&question) {
                 clock.in_flight = batches.len();
             }
@@ -307,7 +332,13 @@ impl Engine {
         }
     }
 
-    fn batches(&self, question: &Question, due: bool, hot_round: bool, now: Now) -> Vec<Batch> {
+    fn batches(
+        &self,
+        question: &Question,
+        due: bool,
+        out_of_turn: impl Fn(&Entry) -> bool,
+        now: Now,
+    ) -> Vec<Batch> {
         let asking = |entry: &&Entry| {
             entry
                 .windows
@@ -340,9 +371,7 @@ impl Engine {
             let refused = entry.refused.get(question);
             let wanted = match refused {
                 Some(refusal) => now.tick >= refusal.next,
-                None => {
-                    due || entry.owed.contains(question) || (hot_round && entry.is_hot_question(question))
-                }
+                None => due || entry.owed.contains(question) || out_of_turn(entry),
             };
             if !wanted {
                 continue;

@@ -249,6 +249,35 @@ fn a_window_whose_partner_is_over_is_asked_at_every_poll() {
 }
 
 #[test]
+fn a_budget_that_goes_is_asked_for_every_five_minutes_and_when_somebody_asks_again_at_once() {
+    let (mut engine, mut fake) = (engine(2), Fake::healthy());
+    fake.value = |branch| match branch {
+        b if b.contains("err_s000[30d]") => 0.0005,
+        b if b.contains("err_s000") => 0.02,
+        b if b.contains("err_") => 0.0,
+        _ => 1.0,
+    };
+    step(&mut engine, &fake, 0);
+    let months = |queries: &[String]| -> Vec<bool> {
+        let months = queries.iter().filter(|query| query.contains("[30d]"));
+        months.map(|query| query.contains("s001")).collect()
+    };
+    let mut hour = Vec::new();
+    for poll in 1..=59u64 {
+        hour.extend(months(&step(&mut engine, &fake, poll * 15)));
+    }
+    assert_eq!(hour, [false, false], "of what burns alone, at 300 and 600");
+    engine.hurry();
+    assert_eq!(months(&step(&mut engine, &fake, 890)), [true], "of all of them");
+    engine.hurry();
+    assert_eq!(
+        months(&step(&mut engine, &fake, 891)),
+        [false; 0],
+        "a minute is spared"
+    );
+}
+
+#[test]
 fn a_refused_batch_is_bisected_and_the_offender_fails_alone_and_retries_slowly() {
     let mut engine = engine(50);
     let fake = Fake::answering(|query| {
