@@ -222,9 +222,15 @@ impl SloReport {
     /// When the burn began that a rule fires for; none where none fires, or where its start lies before what is
     /// known. A rule's start is seen in the recent burn where its short window is the one of that.
     pub fn burning_since(&self) -> Option<DateTime<Utc>> {
+        self.rules.iter().find_map(|rule| self.firing_since(rule))
+    }
+
+    /// The same of one of its rules.
+    pub fn firing_since(&self, rule: &RuleReport) -> Option<DateTime<Utc>> {
         let shortest = &self.windows.first()?.window;
-        let firing = |rule: &&RuleReport| rule.state == RuleState::Firing && rule.rule.short == *shortest;
-        let rule = self.rules.iter().find(firing)?;
+        if rule.state != RuleState::Firing || rule.rule.short != *shortest {
+            return None;
+        }
         let over = self
             .spark
             .iter()

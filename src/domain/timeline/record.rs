@@ -209,7 +209,11 @@ impl Recorder {
                 let before = self.rules.insert(Arc::clone(&subject), line.state);
                 let fired = before.map(|state| state == RuleState::Firing);
                 if fired != Some(line.state == RuleState::Firing) {
-                    events.push(burn_event(report, line, subject, kind, now));
+                    let mut event = burn_event(report, line, subject, kind, now);
+                    if before.is_none() && kind == EventKind::BurnStarted {
+                        began_before(&mut event, report.firing_since(line));
+                    }
+                    events.push(event);
                 }
             }
         }
@@ -313,6 +317,14 @@ fn subject(report: &SloReport, line: &RuleReport) -> Arc<str> {
     .into()
 }
 
+/// A burn that the first look found already did not begin with that look.
+fn began_before(event: &mut JournalEvent, since: Option<DateTime<Utc>>) {
+    match since {
+        Some(since) => event.at = since,
+        None => event.text = format!("{}, burning already when first looked at", event.text).into(),
+    }
+}
+
 fn burn_event(
     report: &SloReport,
     line: &RuleReport,
@@ -366,7 +378,8 @@ mod tests {
     use super::*;
     use crate::domain::alert::desk::{Arrangement, Desk, Inputs, sample};
     use crate::domain::slo::{
-        BurnRule, HadData, Objective, Reachable, RuleOrigin, Severity, Sli, Slo, SloOrigin, SloState, Window,
+        BurnRule, HadData, Objective, Reachable, Reading, RuleOrigin, Severity, Sli, Slo, SloOrigin,
+        SloState, Staleness, Window, WindowReport,
     };
 
     fn board(desk: &mut Desk, inputs: &Inputs) -> AlertBoard {
@@ -515,6 +528,38 @@ mod tests {
         let event = &Recorder::default().slos(&burning(RuleState::Firing), sample::now())[0];
         assert_eq!(&*event.refs["rule"], "page 1h/5m");
         assert!(event.subject.is_some());
+    }
+
+    #[test]
+    fn a_burn_that_the_first_look_finds_did_not_begin_with_it() {
+        let now = sample::now();
+        let first = |board: &SloBoard| Recorder::default().slos(board, now).remove(0);
+        let mut board = burning(RuleState::Firing);
+        let event = first(&board);
+        assert!(
+            event.text.ends_with(", burning already when first looked at") && event.at == now.utc,
+            "{event:?}"
+        );
+        let report = Arc::make_mut(&mut board.slos[0]);
+        let minutes = |n| now.utc - TimeDelta::minutes(n);
+        report.windows = vec![WindowReport {
+            window: report.rules[0].rule.short.clone(),
+            reading: Reading::Pending,
+            burn_rate: Some(40.0),
+            low_traffic: None,
+            age: Duration::ZERO,
+            stale: Staleness::Fresh,
+        }];
+        (report.spark_at, report.spark) = [(9, 0.0), (6, 30.0), (3, 40.0)]
+            .map(|(n, burn)| (minutes(n), burn))
+            .into_iter()
+            .unzip();
+        let event = first(&board);
+        assert_eq!(event.at, minutes(6));
+        assert!(!event.text.contains("already"), "{event:?}");
+        let mut recorder = Recorder::default();
+        recorder.slos(&burning(RuleState::Quiet), now);
+        assert_eq!(recorder.slos(&board, now)[0].at, now.utc, "it was seen to begin");
     }
 
     #[test]
