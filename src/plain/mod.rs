@@ -24,7 +24,7 @@ use crate::app::modal::{Confirm, ConfirmLine, Menu, Modal, Pick};
 use crate::app::toast::{Level, Toast};
 use crate::app::{BackendHealth, Model};
 use crate::domain::alert::{AckState, Alert, AlertBoard, Fingerprint, Labels, PipelineFault, Standing};
-use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::incident::{Incident, IncidentId, Level as EscalationLevel};
 use crate::domain::oneself::Us;
 use crate::domain::slo::{SloReport, SloState};
 use crate::text::SafeText;
@@ -104,7 +104,8 @@ pub struct Plain {
     us: Us,
     /// Nothing before the first board.
     alerts: Option<BTreeMap<Fingerprint, Arc<Alert>>>,
-    slos: Option<BTreeMap<String, SloState>>,
+    /// Its state, and whether its period had been read by then.
+    slos: Option<BTreeMap<String, (SloState, bool)>>,
     incidents: Option<BTreeMap<IncidentId, Arc<Incident>>>,
     /// Backends that fail, and why.
     failing: BTreeMap<Arc<str>, String>,
@@ -294,11 +295,17 @@ impl Plain {
         let before = self.slos.take().unwrap_or_default();
         let mut present = before.clone();
         present.retain(|name, _| reports.iter().any(|report| report.slo.name == *name));
-        present.extend(read().map(|report| (report.slo.name.clone(), report.state)));
+        present.extend(read().map(|report| {
+            let is_whole = report.budget.is_some();
+            (report.slo.name.clone(), (report.state, is_whole))
+        }));
         self.slos = Some(present);
         let are_read_now = before.len() < reports.len() && read().count() == reports.len();
         let changed = read().filter_map(|report| {
             let was = before.get(&report.slo.name).copied();
+            // Nothing of its budget was known: it is not spent since.
+            let was = was.filter(|(_, is_whole)| *is_whole || report.state != SloState::Spent);
+            let was = was.map(|(state, _)| state);
             // At first what is well need not be told one by one.
             if was == Some(report.state) || (was.is_none() && report.state == SloState::Ok) {
                 return None;
@@ -341,11 +348,24 @@ impl Plain {
         if doubt.is_some() && incidents.is_empty() {
             return;
         }
+        let heard = self.incidents.take();
+        let known = |incident: &Arc<Incident>| {
+            let was = heard.as_ref().and_then(|before| before.get(&incident.id));
+            match was {
+                // A level that cannot be told for a while is still the one that it was.
+                Some(was) if incident.level == EscalationLevel::Unknown => Arc::new(Incident {
+                    level: was.level.clone(),
+                    ..Incident::clone(incident)
+                }),
+                Some(_) | None => Arc::clone(incident),
+            }
+        };
         let present: BTreeMap<IncidentId, Arc<Incident>> = incidents
             .iter()
-            .map(|incident| (incident.id.clone(), Arc::clone(incident)))
+            .map(|incident| (incident.id.clone(), known(incident)))
             .collect();
-        let Some(before) = self.incidents.replace(present.clone()) else {
+        self.incidents = Some(present.clone());
+        let Some(before) = heard else {
             let open: Vec<&Arc<Incident>> = incidents
                 .iter()
                 .filter(|incident| incident.status.is_open())
@@ -645,8 +665,8 @@ fn moved(was: &Incident, is: &Incident, us: &Us) -> Option<String> {
     if was.severity != is.severity {
         words.push(format!("severity {}", is.severity.as_deref().unwrap_or("none")));
     }
-    if was.level != is.level {
-        words.push("escalated or moved to another level".to_owned());
+    if was.level.surely_differs(&is.level) {
+        words.push(format!("now at {}", is.level.words()));
     }
     if was.title != is.title {
         words.push(format!("now called {}", is.title));

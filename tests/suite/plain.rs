@@ -12,7 +12,7 @@ use midwatch::app::update::update;
 use midwatch::app::{Effect, Model, Msg};
 use midwatch::backend::BackendFailure;
 use midwatch::domain::alert::{Ack, AckState, Alert, AlertState, PartAck, PipelineFault, PipelineHealth};
-use midwatch::domain::incident::Status;
+use midwatch::domain::incident::{Incident, Level, Status};
 use midwatch::domain::slo::{Reading, SloReport, SloState};
 use midwatch::plain::{Plain, SIZE, Stamp, Wish};
 use midwatch::time::Now;
@@ -685,6 +685,46 @@ fn a_backend_that_flaps_is_said_to_and_then_left_alone() {
     assert!(has(&told, "backend metrics fails on and off"), "{told:#?}");
     let of_it = told.iter().filter(|line| line.contains("backend metrics"));
     assert_eq!(of_it.count(), 3, "{told:#?}");
+}
+
+#[test]
+fn a_level_is_told_where_it_is_surely_another_and_not_where_it_becomes_known() {
+    let mut ear = quiet();
+    let mut at = |level| {
+        let incident = Incident { level, ..checkout() };
+        ear.tell(Msg::IncidentsFetched(feed(board(vec![incident]))))
+    };
+    at(Level::Unknown);
+    for same in [Level::OneOf(vec![1, 2]), Level::Known(1), Level::Unknown] {
+        assert_eq!(at(same), [""; 0]);
+    }
+    let lines = at(Level::Known(2));
+    assert!(has(&lines, "incident #4711: now at level 2"), "{lines:?}");
+}
+
+#[test]
+fn an_slo_is_not_told_as_spent_since_before_its_budget_was_read() {
+    let mut ear = quiet();
+    let board = |report: &SloReport| {
+        let mut board = slo_board();
+        board.slos = vec![Arc::new(report.clone())];
+        Msg::SloFetched(slo_feed(board))
+    };
+    let mut spent = report("cart-availability", "cart", 99.9, 0.4, -0.7);
+    spent.state = SloState::Spent;
+    let mut unread = spent.clone();
+    (unread.state, unread.budget) = (SloState::Ok, None);
+    ear.tell(board(&unread));
+    let lines = ear.tell(board(&spent));
+    assert!(
+        has(&lines, "SLO spent: cart-availability") && !has(&lines, "was ok"),
+        "{lines:?}"
+    );
+    spent.state = SloState::Ok;
+    ear.tell(board(&spent));
+    spent.state = SloState::Spent;
+    let lines = ear.tell(board(&spent));
+    assert!(has(&lines, "SLO spent: cart-availability, was ok"), "{lines:?}");
 }
 
 #[test]

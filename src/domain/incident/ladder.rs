@@ -39,6 +39,20 @@ impl Level {
         }
     }
 
+    /// Whether both are surely not the same level: what cannot be told may be.
+    pub fn surely_differs(&self, other: &Self) -> bool {
+        let own = match self {
+            Self::Known(level) => std::slice::from_ref(level),
+            Self::OneOf(levels) => levels,
+            Self::Unknown => return false,
+        };
+        match other {
+            Self::Known(level) => !own.contains(level),
+            Self::OneOf(levels) => !levels.iter().any(|level| own.contains(level)),
+            Self::Unknown => false,
+        }
+    }
+
     /// In words: `level 2`, `level 1 or 3?`, `level unknown`.
     pub fn words(&self) -> String {
         match self {
