@@ -121,6 +121,14 @@ fn names_fields(kind: PromptKind, target: PromptTarget) -> bool {
     target == PromptTarget::Pane(PaneId::Logs) && matches!(kind, PromptKind::Columns | PromptKind::Filter)
 }
 
+/// Whether what is typed cannot be read.
+fn is_refused(model: &Model, prompt: &Prompt, now: Now) -> bool {
+    let filters_lines =
+        (prompt.kind, prompt.target) == (PromptKind::Filter, PromptTarget::Pane(PaneId::Logs));
+    let lines = filters_lines && model.logs.filter_error.is_some();
+    lines || traces::unread(model, prompt, now).is_some()
+}
+
 pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     let Some(Modal::Prompt(prompt)) = &mut model.modal else {
         return Vec::new();
@@ -128,8 +136,7 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, now: Now) -> Vec<Effect> {
     match key.code {
         KeyCode::Enter => {
             // What is wrong is said beside it; it stays to be mended.
-            if matches!(&model.modal, Some(Modal::Prompt(prompt)) if traces::unread(model, prompt, now).is_some())
-            {
+            if matches!(&model.modal, Some(Modal::Prompt(prompt)) if is_refused(model, prompt, now)) {
                 return Vec::new();
             }
             let Some(Modal::Prompt(prompt)) = &mut model.modal else {

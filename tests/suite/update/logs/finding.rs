@@ -46,6 +46,13 @@ fn a_filter_that_does_not_read_is_said_and_the_last_good_one_holds() {
         _ => None,
     });
     assert!(last.is_none_or(|filter| !filter.contains("/(/")), "{asks:?}");
+    hand.press("enter");
+    assert!(
+        matches!(&hand.model.modal, Some(Modal::Prompt(_))),
+        "it stays to be mended"
+    );
+    let told = |effect: &Effect| matches!(effect, Effect::Record(_));
+    assert!(!hand.taken().iter().any(told), "nothing was filtered by it");
 }
 
 #[test]
