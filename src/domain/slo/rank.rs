@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{HadData, RuleState, SloReport, SloState};
+use super::{HadData, RuleState, SloReport, SloState, Window};
 
 /// Sorts most urgent first: page; data lost of an SLO that had some; ticket; other no-data and error; no traffic; ok,
 /// of which what begins to burn and what has nothing left stand first. Within a place the fastest burn first, then by
@@ -21,6 +21,11 @@ pub fn rank(reports: &mut [Arc<SloReport>]) {
 /// window's that is known. None without data or where the expression failed: a longer window's burn is of a
 /// time that is gone.
 pub fn headline_burn(report: &SloReport) -> Option<f64> {
+    headline(report).map(|(_, burn)| burn)
+}
+
+/// The same, with the window that it is measured over.
+pub(super) fn headline(report: &SloReport) -> Option<(&Window, f64)> {
     match report.state {
         SloState::NoData | SloState::Error => return None,
         SloState::Page
@@ -34,9 +39,10 @@ pub fn headline_burn(report: &SloReport) -> Option<f64> {
         .rules
         .iter()
         .filter(|r| r.state == RuleState::Firing)
-        .filter_map(|r| report.burn(r.rule.short.name()))
-        .reduce(f64::max);
-    firing.or_else(|| report.windows.iter().find_map(|w| w.burn_rate))
+        .filter_map(|r| Some((&r.rule.short, report.burn(r.rule.short.name())?)))
+        .reduce(|one, other| if other.1 > one.1 { other } else { one });
+    let mut windows = report.windows.iter();
+    firing.or_else(|| windows.find_map(|w| Some((&w.window, w.burn_rate?))))
 }
 
 fn place(report: &SloReport) -> u8 {

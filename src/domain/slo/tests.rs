@@ -408,6 +408,17 @@ fn the_words_say_what_the_readings_support() {
         "{}",
         silent.words
     );
+    // a rule of longer windows fires on: its burn is not that of now
+    let past = judge(
+        slo(99.9, "30d"),
+        &calm_but(&[("5m", 0.3), ("30m", 40.0), ("6h", 20.0), ("30d", 0.41)]),
+    );
+    assert!(
+        past.words
+            .starts_with("40× normal errors over 30 min, 0.3× over 5 min; "),
+        "{}",
+        past.words
+    );
 }
 
 #[test]

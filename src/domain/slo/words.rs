@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::time::Now;
 
-use super::rank::headline_burn;
-use super::{Reading, Readings, RollingExhaustion, RuleReport, RuleState, SloReport, SloState};
+use super::rank::headline;
+use super::{Reading, Readings, RollingExhaustion, RuleReport, RuleState, SloReport, SloState, Window};
 
 /// `41 min`, `3 h`, `2 d`: one unit, rounded down.
 pub fn duration_in_words(duration: Duration) -> String {
@@ -78,8 +78,16 @@ fn failed(report: &SloReport) -> String {
 /// `18× normal errors for 41 min`. "Normal" is the rate that spends the budget exactly over the period; the
 /// time is how long the short window has been over the rule's factor, where the sparkline shows it.
 fn burning(report: &SloReport, readings: &Readings) -> Option<String> {
-    let burn = headline_burn(report)?;
+    let (window, burn) = headline(report)?;
     let mut out = format!("{} normal errors", times(burn));
+    if let Some(newest) = report.windows.first().filter(|newest| newest.window != *window)
+        && let Some(now) = newest.burn_rate
+    {
+        // It is the burn of a while ago: whoever acts on it is to know what became of it.
+        let span = |window: &Window| duration_in_words(window.length());
+        let (over, newest) = (span(window), span(&newest.window));
+        let _ = write!(out, " over {over}, {} over {newest}", times(now)); // a String takes everything
+    }
     let firing = report
         .rules
         .iter()
