@@ -13,13 +13,17 @@ use super::incidents::finish;
 use super::keepers::Keepers;
 use super::linked;
 use super::{CliError, Outcome, Session};
+use crate::backend::BackendFailure;
 use crate::backend::incidents::{Question, Whose};
 use crate::backend::metrics::engine::{Discover, Engine, Settings};
 use crate::domain::alert::desk::Arrangement;
 use crate::domain::alert::{Alert, AlertBoard, AlertState, Fingerprint, StateChoice};
-use crate::domain::case::{Began, Case, Evidence, Known, Numbers, Of, case_document, case_text, related};
+use crate::domain::case::{
+    Began, Case, Evidence, Known, Numbers, Of, Part, case_document, case_text, related,
+};
 use crate::domain::document::Remarks;
 use crate::domain::incident::Incident;
+use crate::domain::oncall::Duty;
 use crate::domain::oneself::Us;
 use crate::domain::service_map::Caller;
 use crate::domain::slo::{SloBoard, SloReport};
@@ -226,13 +230,14 @@ async fn evidence(
         .filter(is_elsewhere)
         .cloned()
         .collect();
-    let no_alerts = || Known::Absent("no Alertmanager is configured".to_owned());
+    let mut rows = Vec::new();
     let (alert, related) = if scene.backends.alertmanagers.is_empty() {
-        (
-            no_alerts(),
-            Known::Absent("no Alertmanager is configured".to_owned()),
-        )
+        let why = "no Alertmanager is configured";
+        (Known::Absent(why.to_owned()), Known::Absent(why.to_owned()))
+    } else if let Some(why) = board.untold() {
+        (Known::Failed(why.to_string()), Known::Failed(why.to_string()))
     } else {
+        rows.extend(board.not_up_to_date().map(|words| (Part::Related, words)));
         (Known::Known(subject.alert.clone()), Known::Known(related))
     };
     Evidence {
@@ -255,7 +260,7 @@ async fn evidence(
         on_call,
         // Written to be handed on: everybody by name.
         us: Us::default(),
-        remarks: Vec::new(),
+        remarks: rows,
     }
 }
 
@@ -310,7 +315,7 @@ async fn traces(
 type People = (
     Known<Vec<Arc<Incident>>>,
     BTreeSet<Fingerprint>,
-    Known<Vec<crate::domain::oncall::Duty>>,
+    Known<Vec<Duty>>,
     Remarks,
 );
 
@@ -333,6 +338,8 @@ async fn people(scene: &Scene, keepers: &Keepers, board: &AlertBoard, subject: &
     let duty_until = now + chrono::TimeDelta::hours(1);
     let ((listed, mut remarks), (roster, of_roster)) =
         futures::join!(keepers.list(&question), keepers.on_call(now, duty_until));
+    let failed = |failure: &BackendFailure| format!("{}: {}", failure.backend, failure.message);
+    let unrostered = of_roster.errors.first().map(failed);
     remarks.errors.extend(of_roster.errors);
     let all: Vec<&Arc<Alert>> = board.by_fingerprint.values().collect();
     let open: Vec<&Incident> = listed
@@ -360,13 +367,13 @@ async fn people(scene: &Scene, keepers: &Keepers, board: &AlertBoard, subject: &
         .map(|(fingerprint, _)| *fingerprint)
         .collect();
     let incidents = match remarks.errors.first() {
-        Some(failure) if of.is_empty() => Known::Failed(format!("{}: {}", failure.backend, failure.message)),
+        Some(failure) if of.is_empty() => Known::Failed(failed(failure)),
         Some(_) | None => Known::Known(of),
     };
-    (
-        incidents,
-        linked,
-        Known::Known(roster.at(now).cloned().collect()),
-        remarks,
-    )
+    let duties: Vec<Duty> = roster.at(now).cloned().collect();
+    let on_call = match unrostered {
+        Some(why) if duties.is_empty() => Known::Failed(why),
+        Some(_) | None => Known::Known(duties),
+    };
+    (incidents, linked, on_call, remarks)
 }

@@ -432,7 +432,10 @@ fn slower(before: &[Summary], since: &[Summary]) -> Option<Slower> {
 
 /// Which are read: the worst and the newest failed ones, and the slowest where they got slower.
 fn chosen(told: &Traces, failed: &[Summary], all: &[Summary]) -> Vec<(Why, Summary)> {
-    let fails = !matches!(change(told.before, told.since), Change::Same | Change::Unknown);
+    let fails = !matches!(
+        change(told.before, told.since),
+        Change::Fallen | Change::Same | Change::Unknown
+    );
     let slow = told.slower.is_some_and(Slower::is_slower);
     let (worst, newest, slowest) = match (fails, slow) {
         (true, false) => (3, 2, 0),

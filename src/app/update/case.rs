@@ -397,26 +397,18 @@ fn evidence(model: &Model, open: &OpenCase, now: DateTime<Utc>) -> Evidence {
 
     let board = model.alerts.shown();
     let no_alerts = || Known::Absent("no Alertmanager is configured".to_owned());
-    let all_failed = |board: &crate::domain::alert::AlertBoard| {
-        let answered = board.sources.iter().any(|source| source.age.is_some());
-        let why = board.sources.iter().find_map(|source| source.fault.clone());
-        why.filter(|_| !answered)
-    };
     let (alert, related_alerts) = match board {
         _ if settings.alertmanagers.is_empty() => (
             no_alerts(),
             Known::Absent("no Alertmanager is configured".to_owned()),
         ),
         None => (Known::Looking, Known::Looking),
-        Some(board) => match all_failed(board) {
+        Some(board) => match board.untold() {
             Some(why) if subject.alert.is_none() => {
                 (Known::Failed(why.to_string()), Known::Failed(why.to_string()))
             }
             _ => {
-                for source in board.sources.iter().filter(|source| source.fault.is_some()) {
-                    let why = source.fault.as_deref().unwrap_or_default();
-                    remarks.push((Part::Related, format!("not up to date: {}: {why}", source.name)));
-                }
+                remarks.extend(board.not_up_to_date().map(|words| (Part::Related, words)));
                 let linked = linked(model, &subject);
                 let is_linked = |fingerprint: Fingerprint| linked.contains(&fingerprint);
                 let own = subject.alert.map(|alert| &**alert);

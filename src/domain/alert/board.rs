@@ -335,6 +335,21 @@ impl AlertBoard {
             .map(|s| &s.cluster)
     }
 
+    /// Why no source has told anything; none where one has, or where nothing failed yet.
+    pub fn untold(&self) -> Option<&Arc<str>> {
+        let told = self.sources.iter().any(|source| source.age.is_some());
+        let mut faults = self.sources.iter().filter_map(|source| source.fault.as_ref());
+        faults.next().filter(|_| !told)
+    }
+
+    /// What sources fail that may have told more, a sentence for each of them.
+    pub fn not_up_to_date(&self) -> impl Iterator<Item = String> {
+        self.sources.iter().filter_map(|source| {
+            let why = source.fault.as_deref()?;
+            Some(format!("not up to date: {}: {why}", source.name))
+        })
+    }
+
     /// Whether any source is believed now: without one, an empty list says nothing.
     pub fn is_known(&self) -> bool {
         self.pipeline.age.is_some()

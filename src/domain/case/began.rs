@@ -103,23 +103,20 @@ fn burn(report: &SloReport) -> Option<Began> {
     if !matches!(report.state, SloState::Page | SloState::Ticket) {
         return None;
     }
-    let shortest = &report.windows.first()?.window;
-    let rule = report
-        .rules
-        .iter()
-        .find(|rule| rule.state == RuleState::Firing && rule.rule.short == *shortest)?;
+    // One with longer windows fires on when the newest minutes are well again: it is still that burn.
+    let firing = report.rules.iter().filter(|rule| rule.state == RuleState::Firing);
+    let factor = firing.map(|rule| rule.rule.factor).reduce(f64::max)?;
     let points: Vec<(DateTime<Utc>, f64)> = report
         .spark_at
         .iter()
         .copied()
         .zip(report.spark.iter().copied())
         .collect();
-    let mut over = points.last()?.0;
     let mut began = None;
     for (at, rate) in points.iter().rev() {
-        if *rate > rule.rule.factor {
-            (over, began) = (*at, Some(*at));
-        } else if over - *at > PAUSE {
+        if *rate > factor {
+            began = Some(*at);
+        } else if began.is_some_and(|began| began - *at > PAUSE) {
             break;
         }
     }

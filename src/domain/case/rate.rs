@@ -26,6 +26,8 @@ pub enum Change {
     New,
     /// It comes so many times as often.
     Risen(f64),
+    /// It comes far less often.
+    Fallen,
     /// Chance explains what changed, or nothing did.
     Same,
     /// Too little of the time before was looked at to tell.
@@ -45,6 +47,11 @@ const EXPECTED: f64 = 4.6;
 
 /// What became of a rate.
 pub fn change(before: Seen, since: Seen) -> Change {
+    let expected = before.rate().unwrap_or_default() * since.covered.as_secs_f64();
+    let count = since.count as f64;
+    if expected >= TIMES * count && expected - count >= DEVIATIONS * (expected + 1.0).sqrt() {
+        return Change::Fallen;
+    }
     let Some(rate) = since.rate().filter(|_| since.count >= FEW_NEW) else {
         return Change::Same;
     };
@@ -59,9 +66,7 @@ pub fn change(before: Seen, since: Seen) -> Change {
             Change::Unknown
         };
     }
-    let expected = earlier * since.covered.as_secs_f64();
-    let above = since.count as f64 - expected;
-    let is_risen = rate >= TIMES * earlier && above >= DEVIATIONS * (expected + 1.0).sqrt();
+    let is_risen = rate >= TIMES * earlier && count - expected >= DEVIATIONS * (expected + 1.0).sqrt();
     if is_risen && since.count >= FEW_RISEN {
         Change::Risen(rate / earlier)
     } else {
@@ -92,6 +97,9 @@ mod tests {
             (seen(60, 60), seen(15, 15), Change::Same),
             (seen(60, 60), seen(150, 15), Change::Risen(10.0)),
             (seen(60, 60), seen(40, 15), Change::Same),
+            (seen(1_800, 4), seen(100, 21), Change::Fallen),
+            (seen(600, 60), seen(0, 15), Change::Fallen),
+            (seen(60, 60), seen(5, 15), Change::Same),
             (seen(1, 60), seen(9, 15), Change::Same),
             (seen(0, 60), seen(0, 15), Change::Same),
         ] {

@@ -389,6 +389,7 @@ impl Page<'_> {
             Change::Risen(times) => {
                 let _ = write!(text, ": {times:.0}× as often"); // writing to a String cannot fail
             }
+            Change::Fallen => text.push_str(": far fewer than before"),
             Change::Same => text.push_str(": as before"),
             Change::Unknown => text.push_str(": too little is known of the time before"),
         }

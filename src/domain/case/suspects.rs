@@ -340,7 +340,7 @@ fn spans_found(evidence: &Evidence) -> Vec<Found> {
     let mut found = Vec::new();
     if !matches!(
         change(traces.before, traces.since),
-        Change::Same | Change::Unknown
+        Change::Fallen | Change::Same | Change::Unknown
     ) {
         let failed = |trace: &&TraceSeen| trace.why.is_failed();
         found.extend(common(traces.read.iter().filter(failed), true, |explained| {
@@ -454,7 +454,7 @@ fn novelty(change: Change) -> u32 {
     match change {
         Change::New => 20,
         Change::Risen(times) => (8.0 + times.log2().max(0.0)).min(16.0).round() as u32,
-        Change::Same | Change::Unknown => 0,
+        Change::Fallen | Change::Same | Change::Unknown => 0,
     }
 }
 
@@ -530,6 +530,6 @@ pub(super) fn told(
     match change {
         Change::New => Some(format!("new since {about}{}, {lines}", clock(pattern.first))),
         Change::Risen(times) => Some(format!("{times:.0}× as often as before, {lines}")),
-        Change::Same | Change::Unknown => None,
+        Change::Fallen | Change::Same | Change::Unknown => None,
     }
 }

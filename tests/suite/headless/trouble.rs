@@ -52,6 +52,10 @@ fn what_does_not_answer_is_an_error_and_the_rest_is_still_said() {
     stage
         .run_on(&none, &["ack", "0123456789abcdef"])
         .refused(4, "nothing was done");
+    let case = stage.run_on(&none, &["case", "checkout-availability"]).with(4);
+    for untrue in ["no alert of checkout fires", "no other alert"] {
+        assert!(!case.out.contains(untrue), "{}", case.out);
+    }
     let silence = ["silence", "a=b", "--for", "1h", "--comment", "x"];
     let unseen = stage.run_on(&none, &silence).with(4);
     assert!(unseen.out.contains("not silenced at eu"), "{}", unseen.out);

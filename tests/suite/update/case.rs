@@ -1,11 +1,12 @@
 //! The case view: what is asked, what its rows open, and what stays when one comes back.
 
+use chrono::TimeDelta;
 use midwatch::app::Effect;
 use midwatch::app::Msg;
 use midwatch::app::case::{CaseAsk, CaseOf, Gathered};
 use midwatch::app::focus::{Detail, PaneId};
-use midwatch::domain::case::{Known, Target, Tone};
-use midwatch::domain::slo::{SloBoard, SloState};
+use midwatch::domain::case::{Began, Known, Target, Tone};
+use midwatch::domain::slo::{RuleState, SloBoard, SloState};
 use midwatch::domain::trace::TraceId;
 
 use super::Hand;
@@ -346,4 +347,32 @@ fn a_frozen_case_wakes_nobody_when_it_is_due() {
     assert_eq!(asked(&mut hand).len(), 1, "when it was opened");
     let next = hand.model.next_deadline(hand.now);
     assert!(next > hand.now.tick, "{next:?} at {:?}", hand.now.tick);
+}
+
+#[test]
+fn a_burn_whose_newest_minutes_are_well_began_where_it_did_while_a_rule_fires() {
+    let mut burnt = report("checkout-availability", "checkout", 99.9, 0.3, 0.5);
+    burnt.state = SloState::Page;
+    for line in &mut burnt.rules {
+        let goes_on = line.rule.long.name() == "6h";
+        line.state = if goes_on {
+            RuleState::Firing
+        } else {
+            RuleState::Quiet
+        };
+    }
+    // Forty minutes over, then twenty without.
+    let ago = |minutes: i64| now().utc - TimeDelta::minutes(minutes);
+    (burnt.spark_at, burnt.spark) = (0..=90)
+        .rev()
+        .map(|minutes| (ago(minutes), if (20..60).contains(&minutes) { 40.0 } else { 0.3 }))
+        .unzip();
+    let began = Began::of(None, None, &[], &[&burnt], now().utc);
+    assert_eq!(
+        (began.at, began.by.words()),
+        (ago(59), "the burn began".to_owned())
+    );
+    burnt.state = SloState::Ok;
+    let began = Began::of(None, None, &[], &[&burnt], now().utc);
+    assert_eq!(began.at, now().utc, "nothing burns");
 }
