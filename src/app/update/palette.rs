@@ -384,6 +384,11 @@ fn none_listed(palette: &Palette, word: &str, typed: &str) -> PaletteItem {
             SafeText::line(palette.offers.context()),
             listed(known, word)
         ),
+        // One that is over is none of those.
+        ("open", [_, ..]) => format!(
+            "listed are {}; incident.whose lists those that are over as well",
+            listed(&known, word)
+        ),
         ("view", []) => "none is kept; view save NAME keeps one".to_owned(),
         (_, []) => "none is listed".to_owned(),
         (_, [only]) => format!("there is {} alone", SafeText::line(only)),

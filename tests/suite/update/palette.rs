@@ -192,6 +192,10 @@ fn an_incident_that_is_named_by_its_number_is_what_the_act_is_done_to() {
     let mut hand = shop_hand();
     hand.command("resolve 99");
     hand.assert_said("no incident 99 is listed here");
+    hand.press(":");
+    hand.write("snooze #4711 30m");
+    hand.press("enter");
+    hand.assert_said(":snooze #4711 asks for the rest by itself");
     assert_eq!(hand.model.focus, PaneId::Alerts);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tui_textarea::TextArea;
 
 use super::places::{self, Places};
+use super::words;
 use crate::action::{Action, Impact, Place};
 use crate::app::alone;
 use crate::app::focus::{Detail, PaneId};
@@ -108,6 +109,13 @@ fn with(model: &mut Model, word: Word, argument: &str, now: Now) -> Vec<Effect> 
             if let Some(id) = incident_named(model, argument) {
                 incidents::open(model, id.clone());
                 return incident_acts::on(model, action, &id, now);
+            }
+            if let Some((first, _)) = argument.split_once(char::is_whitespace)
+                && incident_named(model, first).is_some()
+            {
+                let alone = model.keymap.command(&format!("{} {first}", words::name(word)));
+                let why = format!("{} asks for the rest by itself", SafeText::line(&alone));
+                return say(model, Level::Info, why, now);
             }
             let is_known = model.incidents.feed.value().is_some();
             unknown(model, "incident", argument, is_known, now)
