@@ -93,7 +93,9 @@ fn arrive(model: &mut Model, at: Nanos, now: Now) -> Vec<Effect> {
         model.logs.go_to_time(at);
         model.logs.center();
     }
-    match oldest.filter(|oldest| *oldest > at) {
+    // A trace has lines of its own alone: none is before its first.
+    let is_short = |oldest: &Nanos| *oldest > at && model.logs.trace.is_none();
+    match oldest.filter(is_short) {
         Some(oldest) => {
             let said = time_of_day(oldest, model.zone);
             let is_whole = model
