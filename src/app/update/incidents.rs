@@ -236,11 +236,12 @@ pub(super) fn look(model: &mut Model, action: Action, now: Now) -> Vec<Effect> {
     match action {
         Action::WhoseIncidents => whose(model, now),
         Action::TimelineTimes => {
-            model.incidents.times = match model.incidents.times {
-                Times::Clock => Times::SinceStart,
-                Times::SinceStart => Times::Clock,
+            let (times, said) = match model.incidents.times {
+                Times::Clock => (Times::SinceStart, "times since the incident opened"),
+                Times::SinceStart => (Times::Clock, "times by the clock"),
             };
-            Vec::new()
+            model.incidents.times = times;
+            say(model, Level::Info, said, now)
         }
         Action::StarEvent => star(model, now),
         Action::FilterKinds => {

@@ -335,6 +335,8 @@ pub(in crate::view) fn sheet<'a>(scene: Scene<'a>, incident: &'a Incident) -> Sh
 /// How far up it has gone, and who is next, where the policy was looked at.
 fn rise(scene: Scene, incident: &Incident) -> String {
     let words = incident.level.words();
+    // Behind its own label.
+    let words = words.strip_prefix("level ").unwrap_or(&words).to_owned();
     let ladder = match &scene.model.incidents.ladder {
         Some((of, ladder, _)) if *of == incident.id => ladder,
         Some(_) | None => return words,
@@ -356,7 +358,8 @@ fn heading(scene: Scene, buffer: &mut Buffer, row: Rect, timeline: Option<&Timel
         Some(timeline) => {
             let (shown, all) = (pane.events.len(), timeline.events.len());
             let count = if shown == all {
-                format!("{} events", words::count(all as f64))
+                let s = if all == 1 { "" } else { "s" };
+                format!("{} event{s}", words::count(all as f64))
             } else {
                 format!("{shown} of {all} events")
             };
