@@ -263,6 +263,17 @@ impl IncidentPane {
         Some(over.unwrap_or_else(|| "no longer listed".to_owned()))
     }
 
+    /// Why nothing is sent to one, in one safe sentence: it is over, or left the list. Nothing where it is open.
+    pub fn left(&self, id: &IncidentId, us: &Us) -> Option<String> {
+        match self.feed.value()?.incident(id) {
+            Some(listed) => (!listed.status.is_open()).then(|| "it is over: resolved".to_owned()),
+            None => Some(match self.ended(id, us) {
+                Some(how) => format!("it is over: {how}"),
+                None => "it is listed no more: over, or somebody else's".to_owned(),
+            }),
+        }
+    }
+
     /// That one is listed no more, in one safe line behind its name, and how it ended where that is known here: it may be
     /// open still, and somebody else's.
     pub fn gone(&self, was: &Incident, us: &Us) -> String {

@@ -31,6 +31,9 @@ fn goes_on(scene: Scene, buffer: &mut Buffer, row: Rect) {
 pub(super) fn draw(scene: Scene, buffer: &mut Buffer, body: Rect, open: &Pick) -> Option<Position> {
     let most = 84.min(body.width);
     let mut said = Sheet::default();
+    if let Some(how) = scene.model.incidents.left(&open.incident, scene.us) {
+        said.prose(&format!("✗ {how}; nothing would be sent"), Role::StateFailed);
+    }
     for line in &open.lines {
         match line {
             ConfirmLine::Warning(text) => said.prose(&format!("! {text}"), Role::StateStale),

@@ -1,8 +1,8 @@
 //! Incidents: their pane, one that is open, what is picked and written for them.
 
-use midwatch::app::Msg;
 use midwatch::app::focus::PaneId;
-use midwatch::domain::incident::Incident;
+use midwatch::app::{Model, Msg};
+use midwatch::domain::incident::{Incident, Status};
 use midwatch::outbox::State;
 
 use super::{SIZES, SMALL, at_each, drawn, on, press_all, rows};
@@ -145,6 +145,32 @@ fn pick_lists_where_room_is_scarce() {
         shop::type_text(&mut model, "sa");
         model
     });
+}
+
+#[test]
+fn a_choice_about_an_incident_that_is_over_meanwhile_says_so() {
+    let mut model = on(PaneId::Incident, shop::shop(size(80, 24)));
+    press(&mut model, "e");
+    let (incident, result) = (incidents::checkout().id, Ok(incidents::ladder().into()));
+    shop::tell(&mut model, Msg::LadderFetched { incident, result });
+    let says = |model: &Model| {
+        rows(&drawn(model).0)
+            .iter()
+            .any(|row| row.contains("nothing would be sent"))
+    };
+    assert!(!says(&model));
+    let mut over = incidents::checkout();
+    over.status = Status::Resolved;
+    shop::tell(
+        &mut model,
+        Msg::IncidentsFetched(incidents::feed(incidents::board(vec![over]))),
+    );
+    assert!(says(&model));
+    shop::tell(
+        &mut model,
+        Msg::IncidentsFetched(incidents::feed(incidents::board(Vec::new()))),
+    );
+    assert!(says(&model));
 }
 
 #[test]
