@@ -156,11 +156,17 @@ async fn subject(
     })
 }
 
-/// The gravest alert of a service that fires, the oldest of several.
+/// The gravest alert of a service that fires.
 fn first_of(scene: &Scene, board: &AlertBoard, service: &str) -> Option<Arc<Alert>> {
-    let of = |alert: &&Arc<Alert>| is_of(scene, alert, service) && alert.state == AlertState::Active;
-    let all = board.by_fingerprint.values().filter(of);
-    all.min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))
+    let of = |alert: &&Arc<Alert>| is_of(scene, alert, service);
+    gravest(board.by_fingerprint.values().filter(of))
+}
+
+/// The gravest of those that fire, the oldest of several.
+fn gravest<'a>(alerts: impl Iterator<Item = &'a Arc<Alert>>) -> Option<Arc<Alert>> {
+    let firing = alerts.filter(|alert| alert.state == AlertState::Active);
+    firing
+        .min_by_key(|alert| (alert.rank(), alert.occurrence.starts_at))
         .cloned()
 }
 
@@ -174,10 +180,16 @@ async fn evidence(
     scene: &Scene,
     keepers: &Keepers,
     (board, slos): (&AlertBoard, Option<&SloBoard>),
-    subject: Subject,
+    mut subject: Subject,
     remarks: &mut Remarks,
 ) -> Evidence {
     let now = scene.now().utc;
+    let (incidents, linked, on_call, said) = people(scene, keepers, board, &subject).await;
+    if subject.incident.is_some() {
+        // What surely belongs to the incident stands for it, before what only shares its service.
+        let own = |alert: &&Arc<Alert>| linked.contains(&alert.occurrence.fingerprint);
+        subject.alert = gravest(board.by_fingerprint.values().filter(own)).or(subject.alert);
+    }
     let service = subject.service.clone();
     let own = subject.alert.as_deref();
     let of_it = |alert: &Arc<Alert>| {
@@ -205,13 +217,11 @@ async fn evidence(
     let asked = own.filter(|_| matches!(subject.of, Of::Alert | Of::Incident));
     let began = Began::of(asked, subject.incident.as_deref(), &of_service, &their, now);
     let window = Window::around(began.at, now);
-    let (deploys, logs, traces, people) = futures::join!(
+    let (deploys, logs, traces) = futures::join!(
         deploys(scene, began.at, now),
         lines(scene, called(scene, service.as_deref(), Caller::Logs), window),
         traces(scene, called(scene, service.as_deref(), Caller::Traces), window),
-        people(scene, keepers, board, &subject),
     );
-    let (incidents, linked, on_call, said) = people;
     remarks.errors.extend(said.errors);
     remarks.warnings.extend(said.warnings);
     remarks.partial.extend(said.partial);
