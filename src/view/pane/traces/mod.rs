@@ -72,7 +72,7 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     let total = pane.rows.len();
     let shown = layout::list_rows(area);
     let border = Border {
-        count: count(scene),
+        count: count(scene, area.width),
         filter: narrowed(scene),
         fresh: freshness(scene),
         foot: foot(scene, total, shown),
@@ -95,7 +95,10 @@ pub(super) fn draw(scene: Scene, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-fn count(scene: Scene) -> Vec<Piece<'static>> {
+/// Panes that are narrower tell of older traces how many there are, not of what kind.
+const WIDE: u16 = 100;
+
+fn count(scene: Scene, across: u16) -> Vec<Piece<'static>> {
     let pane = &scene.model.traces;
     let Some(list) = pane.drawn() else {
         return Vec::new();
@@ -107,7 +110,7 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
     }
     let total = list.traces.len();
     let how = match (list.whole, pane.grouped) {
-        (Whole::No, _) => format!("newest {total}{} · ", older(list)),
+        (Whole::No, _) => format!("newest {total}{} · ", older(list, across)),
         (Whole::Yes, Grouped::ByOperation) => format!("{total} by operation · "),
         (Whole::Yes, Grouped::No) => String::new(),
     };
@@ -131,18 +134,25 @@ fn count(scene: Scene) -> Vec<Piece<'static>> {
 }
 
 /// The failed and the slow ones that were fetched beside the newest.
-fn older(list: &TraceList) -> String {
-    let told = |older: &Option<Result<Older, String>>, what: &str| match older {
-        Some(Ok(older)) if !older.traces.is_empty() => {
-            let more = match older.whole {
-                Whole::Yes => "",
-                Whole::No => "+",
-            };
-            format!(" + {}{more} older {what}", older.traces.len())
-        }
-        Some(_) | None => String::new(),
+fn older(list: &TraceList, across: u16) -> String {
+    let told = |count: usize, whole: Whole, what: &str| match (count, whole) {
+        (0, _) => String::new(),
+        (count, Whole::Yes) => format!(" + {count} older{what}"),
+        (count, Whole::No) => format!(" + {count}+ older{what}"),
     };
-    told(&list.older, "failed") + &told(&list.slow, "slow")
+    let read = |older: &Option<Result<Older, String>>| match older {
+        Some(Ok(older)) => (older.traces.len(), older.whole),
+        Some(Err(_)) | None => (0, Whole::Yes),
+    };
+    let ((failed, failed_whole), (slow, slow_whole)) = (read(&list.older), read(&list.slow));
+    if across < WIDE {
+        let whole = match (failed_whole, slow_whole) {
+            (Whole::Yes, Whole::Yes) => Whole::Yes,
+            (Whole::No, _) | (_, Whole::No) => Whole::No,
+        };
+        return told(failed + slow, whole, "");
+    }
+    told(failed, failed_whole, " failed") + &told(slow, slow_whole, " slow")
 }
 
 /// Of what time the traces are, which no title cuts off, and where among them the cursor is.
