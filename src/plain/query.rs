@@ -75,6 +75,6 @@ fn told(series: &QuerySeries, model: &Model, now: Now) -> String {
     let ended = series.ended.map_or_else(String::new, |at| {
         format!("ended {}, ", moment(at, now.utc, model.zone))
     });
-    let [last, least, most] = [*last, *min, *max].map(number);
-    format!("{name}: {ended}last {last}, least {least}, most {most}")
+    let [newest, min, max] = [*last, *min, *max].map(number);
+    format!("{name}: {ended}last {newest}, least {min}, most {max}")
 }

@@ -237,6 +237,16 @@ pub fn usage(pid: u32) -> Option<Usage> {
     Some(usage)
 }
 
+/// Forgets which pages a process has touched (proc(5), `clear_refs`); whether the system lets that be done.
+pub fn forget_touched(pid: u32) -> bool {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "1").is_ok()
+}
+
+/// Memory that a process has touched since, KiB: of what is resident the kernel maps the rest beside it.
+pub fn touched(pid: u32) -> Option<u64> {
+    field(&format!("/proc/{pid}/smaps_rollup"), "Referenced:")
+}
+
 fn field(file: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

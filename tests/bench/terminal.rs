@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use midwatch::app::cost::{MOST_CPU, MOST_MEMORY, MOST_WAKES};
 
 use crate::figure::{Held, Samples, held, millis, told};
-use crate::pty::{Console, usage};
+use crate::pty::{Console, forget_touched, touched, usage};
 use crate::{process, server};
 
 /// Between two keys: a person's pace, and off the beat of the clock and the polls.
@@ -50,6 +50,7 @@ fn at_rest() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(60);
+    let is_forgotten = forget_touched(console.pid);
     let before = usage(console.pid).expect("it runs");
     let bytes = console.within(Duration::from_secs(seconds));
     let after = usage(console.pid).expect("it runs");
@@ -68,6 +69,13 @@ fn at_rest() {
         &once(after.resident as f64 / 1_024.0),
         (Held::Median, MOST_MEMORY as f64 / f64::from(1 << 20)),
     );
+    if let Some(touched) = touched(console.pid).filter(|_| is_forgotten) {
+        told(
+            "  of that touched meanwhile",
+            "MiB",
+            &once(touched as f64 / 1_024.0),
+        );
+    }
     held(
         "  woken",
         "/s",

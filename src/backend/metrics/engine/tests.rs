@@ -14,11 +14,14 @@ use crate::domain::trace::exemplar::Exemplar;
 /// Whether a query is answered, and whether in part.
 type Answering = dyn Fn(&str) -> BackendResult<Option<Arc<str>>> + Send + Sync;
 
+/// From when to when, and each how long.
+type Ranged = (DateTime<Utc>, DateTime<Utc>, Duration);
+
 /// A server that answers every tagged branch by a rule, and remembers its queries.
 pub(crate) struct Fake {
     asked: Mutex<Vec<String>>,
     /// The times and the step of each question about a range.
-    pub(crate) ranges: Mutex<Vec<(DateTime<Utc>, DateTime<Utc>, Duration)>>,
+    pub(crate) ranges: Mutex<Vec<Ranged>>,
     answer: Box<Answering>,
     /// Value of a branch, by its own text.
     value: fn(&str) -> f64,
