@@ -118,12 +118,10 @@ fn nothing_is_written_while_nothing_changes_but_the_clock() {
     let mut console = running();
     let quiet = 30;
     // The first answers come in, one after the other on a busy machine; after them, a calm world stands still.
-    // Every source has answered: the alerts, the story of the incident and how it escalates, who is on call, the tail
-    // that brings nothing.
+    // Every source has answered: the alerts, the story of the incident, who is on call, the tail that brings nothing.
     let answers = [
         "TargetDown",
         "Notified Sam",
-        "past the delay of level 1",
         "on call Shop: you",
         "live · 0/s",
     ];
