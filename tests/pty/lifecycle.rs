@@ -119,12 +119,7 @@ fn nothing_is_written_while_nothing_changes_but_the_clock() {
     let quiet = 30;
     // The first answers come in, one after the other on a busy machine; after them, a calm world stands still.
     // Every source has answered: the alerts, the story of the incident, who is on call, the tail that brings nothing.
-    let answers = [
-        "TargetDown",
-        "Notified Sam",
-        "on call Shop: you",
-        "live · 0/s",
-    ];
+    let answers = ["TargetDown", "Notified Sam", "on call Shop: you", "live · 0/s"];
     // What the last of them changes is drawn within a few seconds more: the strip counts its last lines again.
     let mut still = 0;
     let settled = (0..40).any(|_| {
