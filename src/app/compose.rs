@@ -220,6 +220,8 @@ pub enum Cleared {
     Emptied,
     /// It was empty, and has its text again.
     BroughtBack,
+    /// There was nothing to take away.
+    Nothing,
 }
 
 impl Cleared {
@@ -228,6 +230,7 @@ impl Cleared {
         match self {
             Self::Emptied => format!("cleared; {key} again brings it back"),
             Self::BroughtBack => "it is back as it was".to_owned(),
+            Self::Nothing => "nothing is typed here".to_owned(),
         }
     }
 }
@@ -438,7 +441,7 @@ impl Compose {
             Body::Form(form) => (Some(form.field), form.area(), &mut none),
         };
         let Some(area) = area else {
-            return Cleared::Emptied;
+            return Cleared::Nothing;
         };
         let before = self.cleared.iter().position(|taken| taken.field == field);
         let before = before.map(|at| self.cleared.remove(at));
@@ -450,13 +453,14 @@ impl Compose {
             refs.splice(..0, before.refs);
             return Cleared::BroughtBack;
         }
-        if !area.is_empty() || !refs.is_empty() {
-            self.cleared.push(Taken {
-                field,
-                text: area.lines().join("\n"),
-                refs: std::mem::take(refs),
-            });
+        if area.is_empty() && refs.is_empty() {
+            return Cleared::Nothing;
         }
+        self.cleared.push(Taken {
+            field,
+            text: area.lines().join("\n"),
+            refs: std::mem::take(refs),
+        });
         area.select_all();
         area.cut();
         Cleared::Emptied

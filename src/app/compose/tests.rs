@@ -41,7 +41,7 @@ fn what_was_cleared_comes_back_with_its_references_however_it_was_typed() {
         panic!("no form")
     };
     fields.field = FormField::Service;
-    assert_eq!(form.clear(), Cleared::Emptied, "that is of another field");
+    assert_eq!(form.clear(), Cleared::Nothing, "that is of another field");
     assert_eq!(form.written(), empty);
 }
 

@@ -101,9 +101,10 @@ fn is_written(form: &Composer) -> bool {
 
 /// Begins a form anew, or, where nobody has typed since, brings back what was cleared.
 pub(super) fn clear(form: &mut Composer) -> Cleared {
-    if !is_written(form)
-        && let Some(before) = form.cleared.take()
-    {
+    if !is_written(form) {
+        let Some(before) = form.cleared.take() else {
+            return Cleared::Nothing;
+        };
         *form = *before;
         return Cleared::BroughtBack;
     }
@@ -113,7 +114,7 @@ pub(super) fn clear(form: &mut Composer) -> Cleared {
     };
     let mut before = std::mem::replace(form, begun);
     before.cleared = None;
-    form.cleared = is_written(&before).then(|| Box::new(before));
+    form.cleared = Some(Box::new(before));
     Cleared::Emptied
 }
 

@@ -61,7 +61,8 @@ fn a_function_key_in_the_composer_says_its_keys_and_types_nothing() {
 #[test]
 fn esc_keeps_a_draft_for_what_it_is_about_and_starting_over_stays_with_that() {
     let mut hand = Hand::with(vec![pod("A", "1"), pod("B", "1")]);
-    hand.press("s");
+    hand.press("s ctrl-g");
+    hand.assert_said("nothing is typed here");
     hand.write("half a thought");
     hand.press("esc");
     assert!(hand.model.modal.is_none());
