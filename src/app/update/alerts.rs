@@ -29,9 +29,12 @@ pub(super) fn fold(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     let key = match model.alerts.at(model.alerts.list.index) {
         Some((group, _)) if group.alerts.len() > 1 => group.key.clone(),
-        _ => return say(model, Level::Info, "a group of one does not fold", now),
+        Some(_) => return say(model, Level::Info, "a group of one does not fold", now),
+        None => return say(model, Level::Info, "the list is empty", now),
     };
-    model.alerts.unfolded.remove(&key);
+    if !model.alerts.unfolded.remove(&key) {
+        return say(model, Level::Info, "this group is folded already", now);
+    }
     model.alerts.list.hold();
     model.alerts.list.selected = Some(AlertRow::Group(key));
     model.alerts.arrange();
